@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+# Beagle: one non-recursive Makefile. `make help` lists the targets.
+#
+#   BUILD=dir   where everything goes (default build)
+#   CC=clang    another compiler
+#   SAN=1       AddressSanitizer and UndefinedBehaviorSanitizer (default BUILD then build/san)
+#   WERROR=1    warnings are errors (CI)
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+SAN ?=
+BUILD ?= $(if $(SAN),build/san,build)
+OBJ := $(BUILD)/obj
+BIN := $(BUILD)/bin
+TST := $(BUILD)/tests
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wconversion $(if $(WERROR),-Werror)
+comma := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+OPT ?= -O2 -g
+CPPFLAGS := -I. -D_GNU_SOURCE -DBEAGLE_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"'
+CFLAGS := -std=c17 $(OPT) $(WARN) $(SANFLAGS)
+LDFLAGS := $(SANFLAGS) -pthread
+
+PROGRAMS := server loadgen conformance captures reports
+FOLDERS := server/base server/wire server/net server/media server/core server/modules server \
+	conformance/oracle conformance captures reports loadgen
+
+src = $(sort $(wildcard $1/*.c))
+obj = $(patsubst %.c,$(OBJ)/%.o,$1)
+# objects of a folder, its main() left out
+lib = $(call obj,$(filter-out %/main.c,$(call src,$1)))
+libs = $(foreach f,$1,$(call lib,$f))
+
+pkg_server := inih libcrypto
+pkg_loadgen := libcurl libpcap jansson libcyaml
+pkg_conformance := yaml-0.1 libcurl libpcap jansson
+pkg_captures := libpcap jansson
+pkg_reports := jansson
+
+# who is linked with whom: the same table as ci/layers checks over #include
+parts_server := server/base server/wire server/net server/media server/core server/modules server
+parts_loadgen := server/base server/wire server/net server/media conformance/oracle captures reports loadgen
+parts_conformance := server/base conformance/oracle captures reports conformance
+parts_captures := server/base conformance/oracle captures
+parts_reports := server/base reports
+
+# A tree may hold only some of the folders (the harness is built without the server's codecs to
+# prove that it doesn't need them): what has a main.c is built.
+HAVE := $(foreach p,$(PROGRAMS),$(if $(wildcard $p/main.c),$p))
+BINS := $(foreach p,$(HAVE),$(BIN)/beagle-$p)
+UNITS := $(foreach p,$(HAVE),$(if $(wildcard $p/tests/*.c),$(TST)/unit-$p))
+
+all: $(BINS)
+
+# The caller may override the packages' flags; pkg-config is asked once per program.
+define program
+$(BIN)/beagle-$1: $(call obj,$1/main.c) $(call libs,$(parts_$1))
+	@mkdir -p $$(@D)
+	@echo "  LINK    $$@"
+	@$(CC) $(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$1)) -lm
+
+$(TST)/unit-$1: $$(call obj,$$(call src,$1/tests)) $$(if $$(filter server,$1),,$(OBJ)/server/tests/unit.o) $(call libs,$(sort $(parts_$1) server/base server/wire server/net))
+	@mkdir -p $$(@D)
+	@echo "  LINK    $$@"
+	@$(CC) $(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$1) cunit jansson) -lm
+endef
+$(foreach p,$(HAVE),$(eval $(call program,$p)))
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+units: $(UNITS)
+
+# ---- the two commands of the README ----
+
+demo:
+	@ci/demo
+
+test:
+	@ci/test
+
+# ---- fuzzing (clang only; ASan and UBSan on) ----
+
+FUZZERS := $(foreach f,$(wildcard */fuzz/*.c),$(BUILD)/fuzz/$(basename $(notdir $f)))
+FUZZFLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+fuzz: $(FUZZERS)
+fuzz_parts_server := server/base server/wire server/media
+fuzz_parts_conformance := server/base server/wire conformance/oracle
+fuzz_parts_captures := server/base conformance/oracle captures
+define fuzzer
+$(BUILD)/fuzz/$(basename $(notdir $1)): $1 $(foreach f,$(fuzz_parts_$(firstword $(subst /, ,$1))),$(filter-out %/main.c,$(call src,$f)))
+	@mkdir -p $$(@D)
+	@echo "  FUZZ    $$@"
+	@clang $(CPPFLAGS) -std=c17 -O1 -g $(WARN) $(FUZZFLAGS) -pthread -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$(firstword $(subst /, ,$1)))) -lm
+endef
+$(foreach f,$(wildcard */fuzz/*.c),$(eval $(call fuzzer,$f)))
+
+format:
+	@git ls-files -- '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make            build the programs into $(BIN)"
+	@echo "make demo       install what is missing, build, run everything once, write a report"
+	@echo "make test       install what is missing, build, run all tests"
+	@echo "make units      build the unit tests into $(TST)"
+	@echo "make fuzz       build the fuzz targets into $(BUILD)/fuzz (clang)"
+	@echo "make format     clang-format the tree"
+	@echo "make clean      remove $(BUILD)"
+
+.PHONY: all units demo test fuzz format clean help

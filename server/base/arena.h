@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_BASE_ARENA_H
+#define SERVER_BASE_ARENA_H
+
+#include "server/base/bytes.h"
+
+/*
+ * Memory with one common end of life. Embedded in its owner. arena_reset keeps the first chunk for
+ * reuse and runs the clean-ups, newest first; arena_clear frees all. Pointers die with either.
+ */
+struct arena_chunk;
+struct arena_undo;
+struct arena {
+	struct arena_chunk *chunks;
+	struct arena_undo *undos;
+};
+
+void arena_reset(struct arena *a);
+void arena_clear(struct arena *a);
+/* Zeroed, aligned for any type, never NULL. */
+void *arena_alloc(struct arena *a, size_t n);
+/* A copy with a NUL after it (not counted). */
+struct bytes bytes_dup(struct arena *a, struct bytes b);
+/* Formatted, NUL-terminated string. */
+char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+/* fn(arg) runs at the next reset or clear. */
+void arena_on_free(struct arena *a, void (*fn)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/os.h"
+
+static tick_t zero;
+static enum log_level loudest = LOG_W;
+static void (*sink_fn)(void *arg, const char *line, size_t n);
+static void *sink_arg;
+
+void log_start(tick_t now, enum log_level upto)
+{
+	zero = now;
+	loudest = upto;
+}
+
+bool log_level_read(const char *s, enum log_level *l)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		if (strcmp(s, names[i]) == 0 || (s[0] == names[i][0] && s[1] == 0)) {
+			*l = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool log_is_on(enum log_level l)
+{
+	return l <= loudest;
+}
+
+void log_sink(void (*sink)(void *arg, const char *line, size_t n), void *arg)
+{
+	sink_fn = sink;
+	sink_arg = arg;
+}
+
+void log_write(enum log_level l, const char *subsystem, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	size_t n, cap = sizeof line - 1;
+
+	if (!log_is_on(l))
+		return;
+	n = (size_t)snprintf(line, cap, "%.6f %c %s ", tick_seconds(os_now() - zero), "EWID"[l],
+		subsystem);
+	if (n > cap)
+		n = cap;
+	va_start(ap, fmt);
+	int more = vsnprintf(line + n, cap - n, fmt, ap);
+	va_end(ap);
+	n += more < 0 ? 0 : (size_t)more < cap - n ? (size_t)more : cap - n - 1;
+	for (size_t i = 0; i < n; i++) { /* a peer's bytes must not forge lines */
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	}
+	line[n++] = '\n';
+	if (sink_fn)
+		sink_fn(sink_arg, line, n);
+	else if (write(STDERR_FILENO, line, n) < 0)
+		return; /* nowhere left to say it */
+}
+
+bool log_limit_pass(struct log_limit *l, tick_t now, uint32_t *suppressed)
+{
+	int64_t next = l->next;
+
+	if (now < next || !atomic_compare_exchange_strong(&l->next, &next, now + TICK_S)) {
+		l->suppressed++;
+		return false;
+	}
+	*suppressed = l->suppressed;
+	l->suppressed = 0;
+	return true;
+}
