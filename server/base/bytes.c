@@ -119,9 +119,9 @@ static bool to_u64(struct bytes b, unsigned base, uint64_t max, uint64_t *v)
 		return false;
 	for (size_t i = 0; i < b.n; i++) {
 		uint8_t c = lower(b.p[i]);
-		unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0') :
-			     c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) :
-						    16;
+		unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+			     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+						    : 16;
 		if (d >= base || sum > (UINT64_MAX - d) / base)
 			return false;
 		sum = sum * base + d;

@@ -9,22 +9,22 @@
  * codecs answer the number of bytes consumed, ERR_MORE, or another negative one.
  * The RTSP status of an error is a table in wire (rtsp_status_of_err).
  */
-#define ERR_TABLE(X)                                                                               \
-	X(ERR_MORE, -10001, "more bytes are needed")                                               \
-	X(ERR_SYNTAX, -10002, "the grammar is broken")                                             \
-	X(ERR_LIMIT, -10003, "a named limit is exceeded")                                          \
-	X(ERR_RANGE, -10004, "a value is outside its range")                                       \
-	X(ERR_UNSUPPORTED, -10005, "well formed, but not supported")                               \
-	X(ERR_STATE, -10006, "not allowed in this state")                                          \
-	X(ERR_MISSING, -10007, "something required is missing")                                    \
-	X(ERR_NOT_FOUND, -10008, "there is no such thing")                                         \
-	X(ERR_TRUNCATED, -10009, "the data ends early")                                            \
-	X(ERR_CORRUPT, -10010, "the data contradicts itself")                                      \
-	X(ERR_VERSION, -10011, "unknown version")                                                  \
-	X(ERR_CLOSED, -10012, "the peer has closed")                                               \
-	X(ERR_TIMEOUT, -10013, "no answer in time")                                                \
-	X(ERR_CHANGED, -10014, "the file changed while it was in use")                             \
-	X(ERR_END, -10015, "there is nothing left")                                                \
+#define ERR_TABLE(X)                                                   \
+	X(ERR_MORE, -10001, "more bytes are needed")                   \
+	X(ERR_SYNTAX, -10002, "the grammar is broken")                 \
+	X(ERR_LIMIT, -10003, "a named limit is exceeded")              \
+	X(ERR_RANGE, -10004, "a value is outside its range")           \
+	X(ERR_UNSUPPORTED, -10005, "well formed, but not supported")   \
+	X(ERR_STATE, -10006, "not allowed in this state")              \
+	X(ERR_MISSING, -10007, "something required is missing")        \
+	X(ERR_NOT_FOUND, -10008, "there is no such thing")             \
+	X(ERR_TRUNCATED, -10009, "the data ends early")                \
+	X(ERR_CORRUPT, -10010, "the data contradicts itself")          \
+	X(ERR_VERSION, -10011, "unknown version")                      \
+	X(ERR_CLOSED, -10012, "the peer has closed")                   \
+	X(ERR_TIMEOUT, -10013, "no answer in time")                    \
+	X(ERR_CHANGED, -10014, "the file changed while it was in use") \
+	X(ERR_END, -10015, "there is nothing left")                    \
 	X(ERR_AGAIN, -10016, "not now; a signal follows")
 
 #define ERR_ENUM(name, number, text) name = number,

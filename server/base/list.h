@@ -61,8 +61,8 @@ static inline void list_move_all(struct link *from, struct link *to)
 	link_init(from);
 }
 /* Visits every element; the visited one may be removed meanwhile. */
-#define LIST_EACH(l, head)                                                                         \
-	for (struct link *l = (head)->next, *l##_next = l->next; l != (head);                      \
+#define LIST_EACH(l, head)                                                    \
+	for (struct link *l = (head)->next, *l##_next = l->next; l != (head); \
 		l = l##_next, l##_next = l->next)
 
 #endif

@@ -52,8 +52,8 @@ void log_write(enum log_level l, const char *subsystem, const char *fmt, ...)
 
 	if (!log_is_on(l))
 		return;
-	n = (size_t)snprintf(line, cap, "%.6f %c %s ", tick_seconds(os_now() - zero), "EWID"[l],
-		subsystem);
+	n = (size_t)snprintf(
+		line, cap, "%.6f %c %s ", tick_seconds(os_now() - zero), "EWID"[l], subsystem);
 	if (n > cap)
 		n = cap;
 	va_start(ap, fmt);

@@ -234,7 +234,8 @@ static void expire_timers(struct loop *l)
 	link_init(&due);
 	wheel_expire(&l->wheel, l->now, &due);
 	while ((x = list_pop(&due)))
-		task_signal(container_of(container_of(x, struct wheel_node, link), struct task, pace),
+		task_signal(
+			container_of(container_of(x, struct wheel_node, link), struct task, pace),
 			EV_TIMER);
 }
 
@@ -318,7 +319,8 @@ void watch_close(struct watch *w)
 
 	if (!l)
 		return;
-	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL); /* a closed fd has left by itself */
+	(void)epoll_ctl(
+		l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL); /* a closed fd has left by itself */
 	l->slots[w->slot].watch = NULL;
 	l->slots[w->slot].gen++;
 	l->free_slots[l->n_free++] = w->slot;
@@ -389,7 +391,8 @@ void loop_turn(struct loop *l)
 	link_init(&batch);
 	list_move_all(&l->flushes, &batch);
 	while ((x = list_pop(&batch)))
-		container_of(x, struct flush, link)->fn(container_of(x, struct flush, link), l->now);
+		container_of(x, struct flush, link)
+			->fn(container_of(x, struct flush, link), l->now);
 	free_doomed(l);
 	arm_timer(l);
 }

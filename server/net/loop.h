@@ -24,7 +24,8 @@ struct flush {
 
 struct watch_slot {
 	struct watch *watch;
-	uint32_t gen; /* events that were queued for an earlier owner of the slot are dropped by it */
+	uint32_t
+		gen; /* events that were queued for an earlier owner of the slot are dropped by it */
 };
 
 struct loop {
@@ -76,7 +77,8 @@ tick_t loop_next_due(const struct loop *l);
 void loop_post(struct loop *l, struct mail *m);
 
 /* Watches fd for `task`: level-triggered, interest = EV_READ | EV_WRITE. 0 or -errno. */
-MUST_USE int watch_open(struct watch *w, struct loop *l, int fd, struct task *task, uint32_t interest);
+MUST_USE int watch_open(
+	struct watch *w, struct loop *l, int fd, struct task *task, uint32_t interest);
 /* Changes the interest; no system call when it is the same. */
 void watch_set(struct watch *w, uint32_t interest);
 /* Stops watching; events already read from the kernel are dropped. Call before close(fd). */

@@ -165,7 +165,8 @@ static void t_hist_keeps_digits(void)
 		uint32_t b = hist_bucket_of(&h, v);
 		CU_ASSERT_FATAL(hist_bucket_low(&h, b) <= v && v <= hist_bucket_high(&h, b));
 		CU_ASSERT_FATAL((hist_bucket_high(&h, b) - v) * 1000 <= v);
-		CU_ASSERT_FATAL(b == 0 || hist_bucket_high(&h, b - 1) + 1 == hist_bucket_low(&h, b));
+		CU_ASSERT_FATAL(
+			b == 0 || hist_bucket_high(&h, b - 1) + 1 == hist_bucket_low(&h, b));
 	}
 	hist_clear(&h);
 }
