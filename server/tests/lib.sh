@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# For the end-to-end scripts: starting a server on a port of its own, ending it by its pid, and the
+# lines that ci/test counts. Source it; BIN and TMP come from ci/test (or default for a run by hand).
+set -u
+BIN=${BIN:-build/bin}
+case "$BIN" in /*) ;; *) BIN=$PWD/$BIN ;; esac
+[ -n "${TMP-}" ] || { TMP=$(mktemp -d) && OWN_TMP=$TMP; }
+BEAGLE_DATA=${BEAGLE_DATA:-../shared}
+SERVER_PIDS=()
+
+ok() { echo "ok - $*"; }
+not_ok() { echo "not ok - $*"; }
+skip() { echo "skip - $*"; }
+# check NAME COMMAND...: ok when the command succeeds
+check() {
+	local name=$1
+	shift
+	if "$@"; then ok "$name"; else not_ok "$name"; fi
+}
+# same NAME WANT GOT
+same() {
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 (expected '$2', got '$3')"; fi
+}
+
+# start_server [FLAG...]: sets URL (rtsp://127.0.0.1:PORT) and SERVER_PID
+start_server() {
+	local out
+	out=$(mktemp "$TMP/server.XXXXXX")
+	"$BIN/beagle-server" --port 0 "$@" >"$out" 2>"$out.err" &
+	SERVER_PID=$!
+	SERVER_PIDS+=("$SERVER_PID")
+	for _ in $(seq 200); do
+		URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$out")
+		[ -n "$URL" ] && return 0
+		kill -0 "$SERVER_PID" 2>/dev/null || break
+		sleep 0.05
+	done
+	echo "the server did not start: $*" >&2
+	cat "$out.err" >&2
+	return 1
+}
+# stop_server [PID]: SIGTERM, waits; its exit status
+stop_server() {
+	local pid=${1:-$SERVER_PID}
+	kill -TERM "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+cleanup() {
+	for p in "${SERVER_PIDS[@]+"${SERVER_PIDS[@]}"}"; do
+		kill -KILL "$p" 2>/dev/null && wait "$p" 2>/dev/null
+	done
+	[ -z "${OWN_TMP-}" ] || rm -rf "$OWN_TMP"
+}
+trap cleanup EXIT
