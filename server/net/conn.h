@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_NET_CONN_H
+#define SERVER_NET_CONN_H
+
+#include <sys/uio.h>
+
+#include "server/base/buf.h"
+#include "server/net/loop.h"
+#include "server/net/sock.h"
+
+/*
+ * A TCP connection of RTSP messages and '$' frames (2326 10.12), for server and client. Its owner is a
+ * task: EV_READ = call conn_read; EV_WRITE = call conn_write. Output queued during a turn leaves in
+ * one writev in the turn's flush phase.
+ *
+ * Messages (conn_put) are never dropped. Frames (conn_put_frame) are written straight from the
+ * caller's memory; what the socket doesn't take is copied. While more than `high_water` bytes wait, new
+ * frames are dropped whole, and waiting frames that are later than `tolerance` are dropped whole when
+ * their turn comes; a frame of which a byte has left is always finished. Every drop is counted and
+ * told to on_drop.
+ */
+enum {
+	CONN_FRAMES = 8,        /* frames that wait for the flush of this turn */
+	CONN_HEAD_MAX = 56,     /* '$' header, RTP header, payload prefix: copied */
+	CONN_READ_STEP = 4096,  /* room for each read() */
+	CONN_READ_TURN = 65536, /* bytes read per turn at most: fair to the others */
+};
+
+struct conn_limits {
+	size_t in_max;     /* bytes that may wait unparsed */
+	size_t high_water; /* waiting bytes above which frames are dropped */
+	size_t out_max;    /* waiting bytes above which conn_put answers ERR_LIMIT */
+	tick_t tolerance; /* lateness above which a waiting frame is dropped, if over high water / 2 */
+};
+
+struct conn_frame {
+	struct bytes payload; /* borrowed until the end of the turn */
+	tick_t due;
+	uint16_t tag;
+	uint8_t head_n;
+	uint8_t head[CONN_HEAD_MAX];
+};
+
+struct conn {
+	int fd;      /* -1 = closed */
+	bool eof;    /* the peer has finished sending */
+	bool broken; /* an error ended it: nothing more can be written */
+	bool connecting;
+	bool shut; /* our side has finished sending */
+	uint8_t n_frames;
+	struct loop *loop;
+	struct watch watch;
+	struct flush flush;
+	struct buf in;
+	struct buf out;   /* units: header, then bytes */
+	size_t unit_sent; /* bytes of out's first unit that have left */
+	size_t waiting;   /* payload bytes in out that have not left */
+	struct conn_limits limits;
+	/* May be NULL. tag = that of the frame. */
+	void (*on_drop)(void *arg, uint16_t tag);
+	/* Seam (may be NULL): sees, and may shorten or redirect, what is about to be written. */
+	void (*before_write)(void *arg, struct conn *c, struct iovec *iov, int *n);
+	void *arg;
+	uint64_t bytes_in, bytes_out, frames_dropped;
+	struct addr peer, local;
+	struct conn_frame frames[CONN_FRAMES];
+};
+
+/* Takes over fd (connected, or connecting). 0 or -errno; on an error fd is closed. */
+MUST_USE int conn_open(struct conn *c, struct loop *l, int fd, struct task *owner,
+	const struct conn_limits *limits);
+/* Reads what is there into c->in: bytes read (0 = nothing new, or c->eof is set now), ERR_LIMIT when
+ * `in` is full, or -errno (c->broken). Parse from buf_bytes(&c->in), then buf_drop. */
+MUST_USE int conn_read(struct conn *c);
+/* Stops or resumes asking for EV_READ: back-pressure for a peer that asks more than it reads. */
+void conn_want_read(struct conn *c, bool want);
+/* Queues a whole message, copied. ERR_LIMIT: too much waits. ERR_CLOSED: broken. */
+MUST_USE int conn_put(struct conn *c, struct bytes message);
+/* Queues one frame: head (copied) and payload (borrowed until the end of this turn). ERR_LIMIT:
+ * dropped and counted; ERR_CLOSED. */
+MUST_USE int conn_put_frame(struct conn *c, const uint8_t *head, size_t head_n,
+	struct bytes payload, tick_t due, uint16_t tag);
+/* Writes now what waits (EV_WRITE; also called by the flush). 0 (some may still wait), or -errno. */
+int conn_write(struct conn *c, tick_t now);
+/* Bytes that have not left yet. */
+size_t conn_waiting(const struct conn *c);
+/* Ends our side after what waits has left: FIN now or as soon as it is empty. The owner goes on
+ * reading (and throwing away) until eof or a deadline of its own, so that the last answer survives. */
+void conn_finish(struct conn *c);
+/* Closes at once and frees the buffers. */
+void conn_close(struct conn *c);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_NET_LISTENER_H
+#define SERVER_NET_LISTENER_H
+
+#include "server/net/loop.h"
+#include "server/net/sock.h"
+
+/*
+ * A listening socket. Accepts until EAGAIN, at most LISTENER_BURST a turn, and gives each
+ * descriptor (nonblocking, close-on-exec, TCP_NODELAY) to `accepted`, which owns it from then on.
+ * Out of descriptors (EMFILE, ENFILE, ENOBUFS, ENOMEM): pauses for LISTENER_PAUSE, then tries again;
+ * nothing is closed meanwhile. Embedded; the owner calls listener_close, or signals EV_KILL to .task
+ * from another thread.
+ */
+enum { LISTENER_BURST = 256 };
+#define LISTENER_PAUSE (250 * TICK_MS)
+
+struct listener {
+	struct task task;
+	struct watch watch;
+	int fd;
+	struct addr local; /* with the port that the kernel chose */
+	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now);
+	void *arg;
+	uint64_t n_accepted, n_paused;
+};
+
+/* 0 or -errno (EADDRINUSE …). */
+MUST_USE int listener_open(struct listener *l, struct loop *loop, const struct addr *at,
+	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now),
+	void *arg);
+/* Stops listening. The task needs one more turn to end. */
+void listener_close(struct listener *l);
+
+#endif
