@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_MEDIA_IO_H
+#define SERVER_MEDIA_IO_H
+
+#include <stddef.h>
+
+/*
+ * Blocking work that media asks for: opening and parsing titles, filling blocks. Whoever embeds media
+ * injects the executor: a pool of threads in production, media_io_sync in tests.
+ *
+ * A job is embedded in its owner. run() is called once, on any thread, and may block; then done() is
+ * called once, on the thread (the loop) that the media_io stands for. Between submit and the return
+ * of done() the job belongs to the executor; done() may submit it again or free its owner. Executors
+ * deliver every done(), also while shutting down, before the loop goes.
+ */
+struct media_job {
+	void (*run)(struct media_job *j);
+	void (*done)(struct media_job *j);
+	struct media_job
+		*next;       /* for whoever holds the job: a queue of the executor or of a title */
+	struct media_io *io; /* set by submit: whose loop gets done() */
+};
+
+/* One per worker. submit may be called from any thread (a title hands its next job on from a pool
+ * thread) and must not call done() before it returns, unless it is the synchronous one. */
+struct media_io {
+	void (*submit)(struct media_io *io, struct media_job *j);
+};
+
+static inline void media_submit(struct media_io *io, struct media_job *j)
+{
+	j->io = io;
+	io->submit(io, j);
+}
+
+/* For tests and tools: runs the job and its done() inside submit. */
+struct media_io *media_io_sync(void);
+
+#endif
