@@ -57,11 +57,10 @@ struct packet {
 	bool padding;   /* RTP P bit: the payload ends with RTP padding (3550 5.1) */
 	bool extension; /* RTP X bit: the payload begins with a header extension */
 	bool sync;      /* belongs to a sync sample (always true for audio) */
-	uint16_t
-		train; /* ≥ 1: this and the next train-1 packets of this track are due together, have
-			      payloads of one size (the last may be shorter) and may leave as one GSO
-			      train; at most 16 */
-	tick_t due;    /* ns from NPT 0; may be negative */
+	/* This and the next train-1 packets of this track are due together and have payloads of one
+	 * size (the last may be shorter), so they may leave as one GSO train. 1 … 16. */
+	uint16_t train;
+	tick_t due;        /* ns from NPT 0; may be negative */
 	uint32_t rtp_time; /* ticks from NPT 0, modulo 2^32 */
 	struct bytes body;
 	struct block *block;
@@ -69,16 +68,17 @@ struct packet {
 };
 
 struct source_track {
-	const char *
-		control; /* "trackID=3": the segment after the aggregate URL; borrowed from source */
+	/* "trackID=3": the segment after the aggregate URL; lives with the source */
+	const char *control;
 	uint32_t clock_hz;    /* RTP clock */
 	uint8_t payload_type; /* as in the SDP */
 	bool is_video;        /* else audio, or something with no lateness tolerance of its own */
 	tick_t duration;      /* TICK_NEVER: endless */
 	uint32_t bitrate_bps; /* of RTP packets with their headers, average; 0 = unknown */
 	uint32_t payload_max; /* longest payload announced; 0 = unknown */
-	uint32_t ssrc;        /* written by the session at SETUP, before the first next (the pattern
-				  source puts it into its packets) */
+	/* Written by the session at SETUP, before the first next: the pattern source puts it into
+	 * its packets. */
+	uint32_t ssrc;
 };
 
 /* Own address in the o= line. */
