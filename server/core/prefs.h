@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_PREFS_H
+#define SERVER_CORE_PREFS_H
+
+#include <stdio.h>
+
+#include "server/base/bytes.h"
+#include "server/base/err.h"
+
+/*
+ * The server's preferences. One table (server/prefs.def) makes the struct, the keys of the INI file,
+ * the flags and the help. A set is filled by main() and immutable from then on.
+ */
+struct prefs {
+#define PREF_NUM(name, def, min, max, unit, text) int64_t name;
+#define PREF_STR(name, def, text)                 char *name;
+#include "server/prefs.def"
+#undef PREF_NUM
+#undef PREF_STR
+	/* beside the table: files and faults, which only make sense on the command line */
+	char *stats_file, *access_log;
+	char **faults; /* "NAME" or "NAME=V" */
+	size_t n_faults;
+	uint64_t seed; /* of the fault module's randomness */
+};
+
+enum { PREFS_FAULTS_MAX = 32, PREFS_WHY = 256 };
+
+/* All defaults. The caller clears. */
+void prefs_init(struct prefs *p);
+void prefs_clear(struct prefs *p);
+/* "rtp-timeout" or "rtp_timeout". 0; ERR_NOT_FOUND; ERR_SYNTAX, ERR_RANGE with a reason in `why`
+ * (PREFS_WHY bytes), which names the pref and what it may be. */
+MUST_USE int prefs_set(struct prefs *p, const char *name, const char *value, char *why);
+/* Reads "name = value" lines of an INI file; sections mean nothing. The reason has file and line. */
+MUST_USE int prefs_read_file(struct prefs *p, const char *path, char *why);
+/* 0, or ERR_LIMIT. */
+MUST_USE int prefs_add_fault(struct prefs *p, const char *fault);
+/* One line per preference, as flags. */
+void prefs_help(FILE *f);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_RTP_SESSION_H
+#define SERVER_CORE_RTP_SESSION_H
+
+#include <uthash.h>
+
+#include "server/core/rtp_stream.h"
+#include "server/core/stats.h"
+#include "server/net/task.h"
+
+/*
+ * A media session (2326 12.37): a source, its streams, a place on the time axis. A paced task that
+ * pulls the source until the next packet lies beyond now. Lives on one worker until TEARDOWN, time-out,
+ * the end of its connection (interleaved) or shutdown.
+ */
+struct worker;
+struct rtsp_session;
+
+enum { SESSION_ID = 18 }; /* 16 hex digits of chance, 2 of the worker */
+
+/* 2326 A: Init is a session without streams, which nobody sees. */
+enum rtp_state { RTP_INIT, RTP_READY, RTP_PLAYING, RTP_ENDED };
+
+struct rtp_session {
+	struct task task;
+	struct worker *w;
+	struct source *source;
+	enum rtp_state state;
+	uint32_t mask; /* tracks that are set up */
+
+	/* where this play is: npt = seg_npt + (now - seg_start) */
+	tick_t seg_start, seg_npt;
+	tick_t stop_npt;   /* first NPT that is not sent; TICK_NEVER: to the end */
+	tick_t next_due;   /* loop's time of the next packet, as last seen; 0 unknown */
+	tick_t hold_until; /* nothing is sent before (a module's wish) */
+	tick_t t0;         /* RTP time zero of all its streams */
+	bool at_end;       /* the medium is at its end: BYE was sent */
+	bool must_seek;    /* the pause point is not where the source stands */
+
+	tick_t timeout, alive; /* last sign of life */
+	uint64_t alive_bytes;  /* an interleaved session lives while its connection takes bytes */
+	char id[SESSION_ID + 1];
+	char *path; /* decoded, of the aggregate */
+	uint64_t bps;
+	uint32_t n_streams;
+	enum close_reason ended;
+
+	struct rtsp_session *made_by; /* connection that made it; NULL when gone */
+	struct link on_conn;
+	/* for the access log */
+	struct addr peer, local;
+	int64_t began_wall;
+	tick_t began, played; /* played: time in Playing so far */
+	tick_t play_from;
+	char *user_agent, *query;
+	uint64_t rtsp_in, rtsp_out;
+	int last_status;
+
+	UT_hash_handle hh;
+	struct rtp_stream streams[]; /* one per track of the source */
+};
+
+/* Takes the source over. The caller sets up a stream next, or ends it. */
+struct rtp_session *rtp_session_new(
+	struct worker *w, struct source *source, const char *path, tick_t now);
+/* Sends BYE, tells the modules, takes it off every list; its memory goes at the end of the turn. */
+void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now);
+/* A sign of life. */
+static inline void rtp_session_touch(struct rtp_session *s, tick_t now)
+{
+	s->alive = now;
+}
+
+/* Current position. */
+tick_t rtp_session_npt(const struct rtp_session *s, tick_t now);
+struct play {
+	bool has_start, has_end;
+	tick_t start, end; /* NPT asked for */
+	tick_t at;         /* loop's time to begin at; not before now */
+};
+/*
+ * Begins to play, or moves. s->seg_npt, s->stop_npt then say the range really played. 0; ERR_RANGE: beyond
+ * the end or reversed (nothing has changed).
+ */
+MUST_USE int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now);
+/* Stops at once; the pause point is kept. */
+void rtp_session_pause(struct rtp_session *s, tick_t now);
+/* Pauses when NPT `at` is reached, or at once with the pause point there if it has passed. ERR_RANGE:
+ * outside what is being played. */
+MUST_USE int rtp_session_pause_at(struct rtp_session *s, tick_t at, tick_t now);
+
+#endif

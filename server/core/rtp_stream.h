@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_RTP_STREAM_H
+#define SERVER_CORE_RTP_STREAM_H
+
+#include "server/core/demux.h"
+#include "server/media/source.h"
+#include "server/net/conn.h"
+#include "server/net/udp.h"
+#include "server/wire/frame.h"
+#include "server/wire/rtcp.h"
+#include "server/wire/rtcp_sched.h"
+#include "server/wire/rtp.h"
+
+struct rtp_session;
+struct rtsp_session;
+struct rtp_stream;
+struct udp_pair;
+
+/* One RTP packet on its way out. Four bytes are kept free before the RTP header for the '$' frame. */
+struct rtp_out {
+	uint8_t head[FRAME_HEADER + RTP_HEADER + PACKET_HEAD_MAX];
+	uint32_t head_n;   /* RTP header and what the source put beside it; without the four */
+	struct bytes body; /* borrowed until the end of the turn */
+	tick_t due;        /* when it should leave */
+};
+static inline uint8_t *rtp_out_header(struct rtp_out *o)
+{
+	return o->head + FRAME_HEADER;
+}
+
+/* How a stream's packets leave: chosen at SETUP, may be wrapped by modules. */
+struct sender {
+	void (*rtp)(struct sender *s, struct rtp_stream *st, struct rtp_out *o);
+	/* compound: borrowed for the call */
+	void (*rtcp)(struct sender *s, struct rtp_stream *st, struct bytes compound, tick_t now);
+	void (*close)(struct sender *s, struct rtp_stream *st); /* may be NULL */
+	void *arg;
+};
+
+/* What the last receiver report said. */
+struct rtp_report {
+	uint64_t n;
+	uint8_t fraction;
+	int32_t lost;
+	uint32_t highest, jitter;
+	tick_t round_trip; /* -1 unknown */
+};
+
+struct rtp_stream {
+	/* the packet path, together */
+	struct sender sender;
+	struct udp_pair *pair; /* UDP */
+	struct addr rtp_to, rtcp_to;
+	struct rtsp_session *over; /* interleaved: the connection; NULL when it has gone */
+	uint32_t ssrc;
+	uint32_t ts_base; /* random */
+	uint32_t ts_off; /* of this play: RTP time of NPT t = ts_base + ts_off + source_rtp_at(t) */
+	uint16_t seq;    /* of the next packet */
+	uint8_t channel, rtcp_channel;
+	bool is_setup, is_tcp;
+	uint64_t packets, octets;     /* sent so far, as an SR says it (3550 6.4.1) */
+	uint64_t packets_reported[2]; /* packets at the last report and the one before */
+
+	struct rtp_session *session;
+	uint8_t track;
+	uint32_t clock_hz;
+	bool has_rtcp;      /* the schedule runs */
+	bool ever_reported; /* RTP or RTCP has left: a BYE is due at the end (3550 6.3.7) */
+	struct rtcp_sched sched;
+	struct rtp_report report;
+	uint64_t dropped; /* interleaved packets given up */
+	struct demux_node demux;
+	char *url; /* of SETUP, without credentials */
+};
+
+/* Random SSRC (unique on the worker), sequence number and timestamp; known to the demux. */
+void rtp_stream_init(struct rtp_stream *st, struct rtp_session *s, uint8_t track);
+/* Frees what SETUP made; no more packets. */
+void rtp_stream_clear(struct rtp_stream *st);
+/* Sends a packet of the source: header, counters, sender. `due`: when on the loop's clock. */
+void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due);
+/* RTP timestamp of the loop's time t (3550 6.4.1: one linear clock for the whole session). */
+uint32_t rtp_stream_time(const struct rtp_stream *st, tick_t t);
+
+/* Starts the RTCP schedule, first report at once; no-op while it runs. */
+void rtp_stream_start_rtcp(struct rtp_stream *st, tick_t now);
+/* Sends what is due; answers when to call again (TICK_NEVER: no schedule). */
+tick_t rtp_stream_run_rtcp(struct rtp_stream *st, tick_t now);
+/* SR or RR, SDES, BYE, if anything ever left (3550 6.3.7); the schedule ends. */
+void rtp_stream_bye(struct rtp_stream *st, tick_t now);
+/* A compound came for this stream: checked already. */
+void rtp_stream_on_rtcp(struct rtp_stream *st, struct bytes compound, tick_t now);
+
+/* The two senders of our own. */
+void rtp_stream_use_udp(struct rtp_stream *st);
+void rtp_stream_use_tcp(struct rtp_stream *st);
+
+#endif

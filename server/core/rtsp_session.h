@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_RTSP_SESSION_H
+#define SERVER_CORE_RTSP_SESSION_H
+
+#include "server/core/rtp_stream.h"
+#include "server/core/rtsp_txn.h"
+#include "server/net/conn.h"
+
+/*
+ * A client's connection: reads requests and '$' frames, runs one request at a time through the phases,
+ * sends the replies in order. Owns the interleaved channels. Ends by itself; on the worker's list.
+ */
+struct rtsp_session {
+	struct task task;
+	struct worker *w;
+	struct conn conn;
+	struct link all;   /* in worker->connections */
+	struct link media; /* media sessions made over it, by on_conn */
+	uint32_t n_media;
+	enum rtsp_phase phase;
+	struct rtsp_txn *txn; /* NULL: reading */
+	bool txn_away;        /* it is with another worker */
+	bool txn_back;        /* it has come back */
+	bool closing;         /* the last answer is queued */
+	bool draining;
+	tick_t close_by;
+	tick_t last_request;
+	tick_t begun; /* when the request that is being read began; 0 = none */
+	uint64_t n_requests;
+	uint8_t channels[32]; /* bit: taken */
+};
+
+/* Takes fd over; runs by itself from then on. 0 or -errno (fd closed). */
+MUST_USE int rtsp_session_new(struct worker *w, int fd, tick_t now);
+/* Grants a pair of channels: the wished one when both are free and differ, else the next free pair.
+ * False: none is left. */
+bool rtsp_session_take_channels(
+	struct rtsp_session *c, int lo, int hi, uint8_t *rtp, uint8_t *rtcp);
+void rtsp_session_free_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp);
+/* Its txn has come back from another worker (home's thread). */
+void rtsp_session_txn_back(struct rtsp_session *c);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_SERVER_H
+#define SERVER_CORE_SERVER_H
+
+#include "server/core/module.h"
+#include "server/core/worker.h"
+
+/*
+ * The whole: workers, modules, I/O pool, listener. Made by main (or a test), which owns it.
+ */
+struct server {
+	const struct prefs *prefs;
+	struct worker *workers;
+	unsigned n_workers;
+	struct module **modules; /* in order; instances owned here */
+	size_t n_modules;
+	struct iopool *pool;      /* NULL: blocking work runs at once (tests) */
+	struct listener listener; /* on worker 0 */
+	tick_t started;
+	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
+	_Atomic uint32_t sessions, connections;
+	bool has_conn_write, has_rtcp; /* some module has the role */
+};
+
+/*
+ * Prefs and templates stay the caller's, templates are copied. On an error `why` (PREFS_WHY bytes) says
+ * it in one line. `listen` false: a test hands connections over by worker_adopt.
+ */
+MUST_USE int server_init(struct server *s, const struct prefs *p,
+	const struct module *const *templates, size_t n, bool listen, char *why);
+/* Starts the threads. */
+void server_start(struct server *s);
+/* Ends all sessions and connections (within prefs drain_time), then the threads. */
+void server_stop(struct server *s);
+/* Sum of all workers' counters; while they run each is asked by mail. */
+void server_stats(struct server *s, struct stats *sum);
+void server_clear(struct server *s);
+
+/* Roles over all modules: the first answer that is not MOD_PASS. */
+#define SERVER_EACH_MODULE(m, s)                               \
+	for (struct module **m##_at = (s)->modules, *m = NULL; \
+		m##_at < (s)->modules + (s)->n_modules && (m = *m##_at, true); m##_at++)
+
+#endif

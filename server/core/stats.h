@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_STATS_H
+#define SERVER_CORE_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why a media session ended: enum, name in logs and JSON, text. */
+#define CLOSE_TABLE(X)                                              \
+	X(CLOSE_TEARDOWN, "teardown", "the client ended it")        \
+	X(CLOSE_TIMEOUT, "timeout", "no sign of life")              \
+	X(CLOSE_DISCONNECT, "disconnect", "its connection is gone") \
+	X(CLOSE_SHUTDOWN, "shutdown", "the server ended")           \
+	X(CLOSE_MEDIA, "media", "the medium could not be read")     \
+	X(CLOSE_CHANGED, "changed", "the file changed under it")    \
+	X(CLOSE_BLOCKED, "blocked", "the client took nothing any more")
+#define CLOSE_ENUM(id, name, text) id,
+enum close_reason { CLOSE_TABLE(CLOSE_ENUM) CLOSE_COUNT };
+#undef CLOSE_ENUM
+const char *close_reason_name(enum close_reason r);
+
+/* Counters of one worker; only its own thread writes them. Name, what it counts. */
+#define STAT_TABLE(X)                                                                   \
+	X(connections_accepted, "connections taken from the listener")                  \
+	X(connections_refused, "answered 503: too many")                                \
+	X(connections_closed, "connections that ended")                                 \
+	X(requests, "requests read, bad ones included")                                 \
+	X(requests_forwarded, "requests for a session of another worker")               \
+	X(responses_2xx, "answers 200 to 299")                                          \
+	X(responses_3xx, "answers 300 to 399")                                          \
+	X(responses_4xx, "answers 400 to 499")                                          \
+	X(responses_5xx, "answers 500 to 599")                                          \
+	X(responses_unsent, "answers whose connection was gone or full")                \
+	X(destinations_refused, "SETUP with a destination other than the client")       \
+	X(sessions, "media sessions made")                                              \
+	X(sessions_ended, "media sessions that ended")                                  \
+	X(packets_sent, "RTP packets handed to the kernel or to a connection")          \
+	X(bytes_sent, "their bytes, RTP headers included")                              \
+	X(packets_dropped_fault, "RTP packets that a fault kept back for good")         \
+	X(packets_dropped_tcp, "interleaved frames dropped because the client is slow") \
+	X(packets_dropped_udp, "datagrams dropped at a full send buffer")               \
+	X(packets_failed_udp, "datagrams that the kernel refused")                      \
+	X(rtcp_sent, "RTCP compounds sent")                                             \
+	X(rtcp_received, "valid RTCP compounds of known streams")                       \
+	X(rtcp_bad, "RTCP compounds that break 3550 A.2")                               \
+	X(rtcp_unknown, "RTCP compounds of nobody we know")                             \
+	X(frames_unknown, "interleaved frames of a channel without a stream")           \
+	X(rtp_received, "datagrams and frames on our RTP side")                         \
+	X(media_waits, "times a packet was due and still being loaded")                 \
+	X(listener_pauses, "times the listener ran out of descriptors")
+
+struct stats {
+#define STAT_FIELD(name, text) uint64_t name;
+	STAT_TABLE(STAT_FIELD)
+#undef STAT_FIELD
+	uint64_t ended[CLOSE_COUNT];
+};
+
+struct stat_row {
+	const char *name, *text;
+	size_t offset;
+};
+/* The rows of STAT_TABLE; *n = how many. */
+const struct stat_row *stats_rows(size_t *n);
+/* *sum += *one. */
+void stats_add(struct stats *sum, const struct stats *one);
+/* JSON object with all counters, and "ended" by reason, written beside and renamed. 0 or -errno. */
+int stats_write_file(const struct stats *s, unsigned workers, double uptime_s, const char *path);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_WORKER_H
+#define SERVER_CORE_WORKER_H
+
+#include "server/core/demux.h"
+#include "server/core/iopool.h"
+#include "server/core/prefs.h"
+#include "server/core/stats.h"
+#include "server/net/listener.h"
+#include "server/net/udp.h"
+
+/*
+ * One event loop with all that it serves. Nothing in it is shared with another worker but the mailbox
+ * and the counts that are marked atomic.
+ */
+struct server;
+struct module;
+struct rtp_session;
+struct rtsp_session;
+
+enum { DATE_TEXT = 32 };
+
+/* RTP and RTCP socket of one local address: all streams of that address send from here. */
+struct udp_pair {
+	struct udp_pair *next;
+	struct worker *w;
+	struct addr host;
+	struct task task; /* reads both */
+	struct udp rtp, rtcp;
+};
+
+struct worker {
+	struct loop loop;
+	struct server *server;
+	const struct prefs *prefs;
+	unsigned index;
+	pthread_t thread;
+	bool started, draining;
+
+	struct rtp_session *sessions; /* by id (uthash) */
+	uint32_t n_sessions;
+	struct link connections;        /* of rtsp_session */
+	_Atomic uint32_t n_connections; /* the acceptor reads it to find the least loaded worker */
+	struct udp_pair *pairs;
+	struct demux demux;
+	struct io_worker io;
+	struct stats stats;
+	struct task ticker; /* once a second: time-outs of idle connections, modules' intervals */
+
+	int64_t wall_offset; /* ns since 1970 - tick */
+	uint64_t random[4];  /* state of the generator */
+	int64_t date_second; /* what `date` holds */
+	char date[DATE_TEXT];
+};
+
+/* The loop must be initialised by the caller (virtual time: by the test). seed 0: from the kernel.
+ * 0 or -errno. */
+MUST_USE int worker_init(
+	struct worker *w, struct server *s, unsigned index, int64_t wall_offset, uint64_t seed);
+/* After its loop has stopped. */
+void worker_clear(struct worker *w);
+
+/* Takes over a connected descriptor, on the worker's own thread. */
+void worker_adopt(struct worker *w, int fd, tick_t now);
+/* Ends everything: sessions with BYE, connections after their last answer. */
+void worker_drain(struct worker *w, tick_t now);
+static inline bool worker_is_empty(const struct worker *w)
+{
+	return w->n_sessions == 0 && atomic_load(&w->n_connections) == 0;
+}
+
+/* The pair bound to this host (port ignored); made when there is none. NULL: the kernel refused. */
+struct udp_pair *worker_pair(struct worker *w, const struct addr *host);
+/* Media session by its id, octet by octet; NULL. */
+struct rtp_session *worker_session(struct worker *w, struct bytes id);
+/* Uniform random bits (xoshiro256**): not for secrets that must resist an attacker who sees many. */
+uint64_t worker_random(struct worker *w);
+/* ns since 1970. */
+static inline int64_t worker_wall(const struct worker *w, tick_t now)
+{
+	return w->wall_offset + now;
+}
+/* "Sun, 22 Nov 2026 19:51:14 GMT" (RFC 1123) of the turn; valid until the next call. */
+const char *worker_date(struct worker *w, tick_t now);
+/* The same for any second since 1970; dst holds DATE_TEXT. */
+const char *date_text(int64_t seconds, char *dst);
+/* Reads an RFC 1123 date (also 850 and asctime forms are refused): seconds since 1970, or -1. */
+int64_t date_read(struct bytes v);
+
+#endif
