@@ -16,7 +16,7 @@
  *   50p   packets per second, per track
  *   2t    tracks
  *   60s   duration in seconds; without it the stream never ends
- * then optionally trackID=N. Packets are numbered from 0 at NPT 0 on each track; packet k is due at
+ * then optionally trackID=N, last. Packets are numbered from 0 at NPT 0 on each track; packet k is due at
  * k / pps seconds, and every packet is a sync sample.
  */
 enum {
@@ -42,14 +42,17 @@ struct pattern {
 
 /*
  * Reads a decoded path ("/pattern/500k/50p/trackID=1"). *track: 0 for the aggregate, else 1 … tracks.
- * ERR_NOT_FOUND: the first segment is not "pattern"; or a track that there is not; ERR_SYNTAX: a
+ * ERR_NOT_FOUND: the first segment is not "pattern", or there is no such track; ERR_SYNTAX: a
  * segment that is not as above, or a unit twice; ERR_RANGE: a number outside its limits, or packets
  * outside PATTERN_PACKET_MIN … PATTERN_PACKET_MAX.
  */
 MUST_USE int pattern_read(struct bytes path, struct pattern *p, uint32_t *track);
 
-/* RTP bytes (header included) of packet k: the bytes of packets 0 … k-1 sum up to k * bps / (8 * pps), rounded
- * down, so the long-run rate is exact when it is no whole number of bytes a packet. */
+/* The same for what follows "/pattern": "/500k/50p", "500k/50p" or nothing. */
+MUST_USE int pattern_spec_read(struct bytes spec, struct pattern *p, uint32_t *track);
+
+/* RTP bytes (header included) of packet k: those of packets 0 … k-1 sum up to k * bps / (8 * pps),
+ * rounded down, so the long-run rate is exact also when it is no whole number of bytes a packet. */
 uint32_t pattern_packet_bytes(const struct pattern *p, uint64_t k);
 /* Bytes of packets 0 … k-1. */
 uint64_t pattern_bytes_before(const struct pattern *p, uint64_t k);

@@ -47,7 +47,7 @@ enum rtcp_sched_act rtcp_sched_expire(struct rtcp_sched *s, tick_t now, uint32_t
 /* A report of n bytes (UDP and IP headers included) has left. Sets the next deadline. */
 void rtcp_sched_on_sent(struct rtcp_sched *s, uint32_t bytes, tick_t now, uint32_t random);
 
-/* A valid compound of n bytes came in, not a BYE (6.3.3); while leaving it counts nothing but size. */
+/* A valid compound of n bytes came in, not a BYE (6.3.3). Nothing while leaving (6.3.7). */
 void rtcp_sched_on_received(struct rtcp_sched *s, uint32_t bytes);
 /* The number of members or senders is now this, ourselves included (joins, BYEs 6.3.4, time-outs
  * 6.3.5). Fewer members: reverse reconsideration. */

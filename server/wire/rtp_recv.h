@@ -25,7 +25,7 @@ enum rtp_recv_kind {
 	RTP_RECV_NEW,       /* next or newer */
 	RTP_RECV_REORDERED, /* older than the highest, first time seen */
 	RTP_RECV_DUPLICATE,
-	RTP_RECV_LATE,      /* older than the window: no telling */
+	RTP_RECV_LATE,      /* older than the window, or than the first: no telling */
 	RTP_RECV_PROBING,   /* source not valid yet (probation), not counted */
 	RTP_RECV_RESTARTED, /* two in sequence far away: the source started over; counted anew */
 	RTP_RECV_IGNORED,   /* one packet far away: kept out until a second confirms it */
@@ -33,24 +33,24 @@ enum rtp_recv_kind {
 
 struct rtp_recv {
 	uint32_t ssrc, clock_hz;
-	bool started;
-	uint8_t probation;   /* sequential packets still needed */
-	uint16_t probe_next; /* expected while on probation */
-	uint32_t bad_seq;    /* A.1; 65537: none */
-	uint64_t first,
-		highest; /* extended numbers, from the source's (re)start; 65536 is added so that
-	                            a packet before the first is no negative one */
-	uint64_t seen[RTP_RECV_WINDOW / 64]; /* bit of (extended number % WINDOW) */
+	bool started, is_trusted, has_first; /* has_first: told by rtp_recv_expect_first */
+	uint8_t probation;                   /* sequential packets still needed */
+	uint16_t probe_next;                 /* expected while on probation */
+	uint32_t bad_next;  /* A.1's bad_seq: this one confirms a jump; 65536: none */
+	uint32_t bad_bytes; /* of the packet that jumped */
+	bool bad_was_late;  /* it counts in late, not in ignored */
+	/* Extended numbers since the source's (re)start; 65536 is added, so that a packet before the
+	 * first is no negative one. */
+	uint64_t first, highest;
+	uint64_t seen[RTP_RECV_WINDOW / 64]; /* bit of (extended number % RTP_RECV_WINDOW) */
 
-	uint64_t received; /* distinct packets, reordered ones included */
+	uint64_t received; /* distinct packets, reordered ones included, restarts added up */
 	uint64_t duplicates, reordered, late, ignored, restarts;
-	uint64_t bytes;       /* of what counts as received, as told to rtp_recv_packet */
-	uint64_t lost_before; /* lost before the last restart */
-	uint64_t received_before;
+	uint64_t bytes;           /* of what counts as received, as told to rtp_recv_packet */
+	uint64_t expected_before; /* before the last restart */
 
-	/* Jitter (A.8), scaled by 16, RTP units; transit of the last packet. */
-	uint32_t jitter16;
-	uint32_t transit;
+	/* Jitter (A.8), scaled by 16, in RTP units; transit of the last packet. */
+	uint32_t jitter16, transit;
 	bool has_transit;
 
 	/* For report blocks. */
@@ -60,12 +60,14 @@ struct rtp_recv {
 };
 
 /*
- * probation: 0 trusts the first packet (a client that was told the SSRC or the first sequence number by
- * SETUP and PLAY), RTP_RECV_PROBATION as A.1. `first` when known (RTP-Info) is set afterwards with
- * rtp_recv_expect_first, so that packets lost before the first one seen count, too.
+ * probation 0 trusts the source from its first packet on (a client that was told so by SETUP and
+ * PLAY): a gap of up to 32767 numbers is loss, a packet up to RTP_RECV_WINDOW behind is reordered.
+ * Otherwise (RTP_RECV_PROBATION) the limits of A.1 hold, and the packets of the probation but the last
+ * do not count.
  */
 void rtp_recv_init(struct rtp_recv *r, uint32_t ssrc, uint32_t clock_hz, uint8_t probation);
-/* Before the first packet: the stream's first sequence number is this. */
+/* Before the first packet: the stream starts with this number (RTP-Info), so what is lost before the
+ * first packet seen counts, and older packets are `late`. */
 void rtp_recv_expect_first(struct rtp_recv *r, uint16_t seq);
 
 /* One packet; `at` is its time of arrival. */
@@ -75,7 +77,7 @@ void rtp_recv_sr(struct rtp_recv *r, uint64_t ntp, tick_t at);
 
 /* Packets from the first to the highest seen, restarts added up. */
 uint64_t rtp_recv_expected(const struct rtp_recv *r);
-/* expected - received; never negative. */
+/* Expected and not received; never negative. */
 uint64_t rtp_recv_lost(const struct rtp_recv *r);
 /* Interarrival jitter in ns. */
 tick_t rtp_recv_jitter(const struct rtp_recv *r);

@@ -17,13 +17,12 @@ struct rtpinfo {
 /*
  * Takes the next stream off the front of *v. 1, 0 at the end, or ERR_SYNTAX (no url=, or a number
  * that is none; *v then stands behind the bad element). URLs may hold commas and semicolons: a new
- * element starts at `,` followed by `url=`, a parameter at `;seq=`, `;rtptime=` or another
- * `;token=` after the URL.
+ * element starts at `,` followed by `url=`, and the URL ends at `;seq=`, `;rtptime=` or `;ssrc=`.
  */
 MUST_USE int rtpinfo_next(struct bytes *v, struct rtpinfo *e);
 
-/* Appends "url=…;seq=…;rtptime=…", after a comma unless `first`. ERR_SYNTAX: a blank or control in the URL;
- * ERR_LIMIT. On an error out is unchanged. */
+/* Appends "url=…;seq=…;rtptime=…", after a comma unless `first`. ERR_SYNTAX: a blank, quote or
+ * control in the URL; ERR_LIMIT. On an error out is unchanged. */
 MUST_USE int rtpinfo_write(const struct rtpinfo *e, bool first, struct buf *out);
 
 #endif

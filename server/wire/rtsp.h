@@ -160,7 +160,8 @@ enum rtsp_header_id rtsp_header_of(struct bytes name);
 bool rtsp_header_is_list(enum rtsp_header_id h);
 /* The reason phrase; for a code without a row "Unknown". */
 const char *rtsp_status_text(int status);
-/* The status that answers an error (a negative errno or ERR_…); 500 for what has no row. */
+/* The status that answers an error (a negative errno or ERR_…); 500 for what has no row. ERR_RANGE is
+ * 400: who reads a Range header says 457, who picks a transport 461 instead. */
 enum rtsp_status rtsp_status_of_err(int err);
 
 /* ---- reading ---- */
@@ -225,7 +226,9 @@ struct rtsp_msg {
  *   ERR_LIMIT    a cap of `l`: 414 start line, 413 body, 400 the rest; m->skip as above.
  * After an error m->has_cseq, cseq and cseq_text tell the CSeq if it could be read, n_headers is
  * what was understood, and f says where (offset in `in`) and why. `a` only holds folded values.
- * Nothing is kept between calls: after ERR_MORE call again with the same bytes and more.
+ * Nothing is kept between calls: after ERR_MORE call again with the same bytes and more. With
+ * l->http an HTTP message ends after its empty line whatever its Content-Length says: what follows is
+ * the tunnel's.
  */
 MUST_USE int rtsp_read(struct bytes in, const struct rtsp_limits *l, struct arena *a,
 	struct rtsp_msg *m, struct fault *f);

@@ -30,7 +30,7 @@ struct transport {
 	                             that say nothing mean unicast) */
 	struct transport_pair client_port, server_port, port; /* 1 … 65535 */
 	struct transport_pair interleaved;                    /* 0 … 255 */
-	bool has_ssrc;
+	bool has_ssrc; /* one that is no 1 … 8 hexadecimal digits is left out */
 	uint32_t ssrc;
 	bool has_destination;             /* destination may stand without a value */
 	struct bytes destination, source; /* quotes taken off */
@@ -61,17 +61,17 @@ struct transport_list {
 MUST_USE int transport_read(struct bytes v, struct transport_list *list, struct fault *f);
 
 /*
- * Can this alternative of a SETUP request be served in principle? 0; t->err; ERR_SYNTAX: both unicast
- * and multicast; ERR_MISSING: UDP that is not multicast, without client_port. *why is set on an
- * error. Destination, mode and what the server offers are the caller's business.
+ * Can this alternative of a SETUP request be served in principle? 0; t->err; ERR_MISSING: UDP that is
+ * not multicast, without client_port. *why is set on an error. Destination, mode and what the server
+ * offers are the caller's business.
  */
 MUST_USE int transport_check_request(const struct transport *t, const char **why);
 
 /*
  * Appends one alternative: RTP/AVP[/TCP];unicast|multicast, then the parameters that are set (n != 0,
  * has_…, view not empty). Profile and lower from is_rtp_avp and lower; OTHER is ERR_UNSUPPORTED.
- * ERR_SYNTAX: a control, blank, quote, ',' or ';' in destination or source; ERR_LIMIT. On an error out is
- * unchanged.
+ * ERR_SYNTAX: a control, blank, quote, ',' or ';' in destination or source; ERR_LIMIT. On an error
+ * out is unchanged.
  */
 MUST_USE int transport_write(const struct transport *t, struct buf *out);
 

@@ -28,9 +28,9 @@ struct url {
 };
 
 /*
- * Views in *u borrow from v. ERR_SYNTAX: not absolute, no host, a blank, a control or an octet above
- * 126, port empty or not digits, bad '%'; ERR_RANGE: port 0 or above 65535; ERR_UNSUPPORTED: another
- * scheme.
+ * Views in *u borrow from v. Octets above 126 pass behind the host (clients send raw UTF-8).
+ * ERR_SYNTAX: not absolute, no host, a blank or control, port not digits; ERR_RANGE: port 0 or above
+ * 65535; ERR_UNSUPPORTED: another scheme.
  */
 MUST_USE int url_read(struct bytes v, struct url *u, struct fault *f);
 
@@ -48,8 +48,9 @@ MUST_USE int url_join(struct bytes base, struct bytes ref, struct buf *out);
 
 /*
  * The URL of a stream as deployed clients build it: an absolute control is itself, "*" or nothing is
- * the base, anything else is put after the base with one slash between (also where RFC 1808 would
- * drop the base's last segment). Appended to out. ERR_LIMIT (out unchanged).
+ * the base, one that starts with '/' is joined by the RFC, anything else is put after the base with
+ * one slash between (also where RFC 1808 would drop the base's last segment). Appended to out.
+ * ERR_SYNTAX, ERR_LIMIT (out unchanged).
  */
 MUST_USE int url_control(struct bytes base, struct bytes control, struct buf *out);
 
