@@ -244,8 +244,7 @@ static int read_parameters(struct bytes v, struct range *r)
 	struct bytes part, name;
 
 	while (bytes_cut(&v, ';', &part)) {
-		(void)bytes_cut(&part, '=', &name);
-		if (!bytes_is_ieq(bytes_trim(name), B("time")))
+		if (!bytes_cut(&part, '=', &name) || !bytes_is_ieq(bytes_trim(name), B("time")))
 			continue;
 		r->has_time = true;
 		int err = range_utc_read(bytes_trim(part), &r->time);

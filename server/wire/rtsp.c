@@ -190,7 +190,7 @@ bool rtsp_list_has(const struct rtsp_msg *m, enum rtsp_header_id id, struct byte
 
 int rtsp_session_read(struct bytes value, struct bytes *id, uint32_t *timeout_s)
 {
-	struct bytes part, name;
+	struct bytes part = { 0 }, name;
 	uint64_t n;
 
 	(void)bytes_cut(&value, ';', &part);

@@ -150,7 +150,7 @@ static uint32_t bandwidth(struct bytes v)
 
 static void read_media_attribute(struct sdp_media *m, struct bytes v)
 {
-	struct bytes name;
+	struct bytes name = { 0 };
 
 	(void)bytes_cut(&v, ':', &name);
 	v = bytes_trim(v);
@@ -179,7 +179,7 @@ static int on_media_line(struct sdp_media *m, char letter, struct bytes v)
 
 static int on_session_line(struct sdp *s, char letter, struct bytes v)
 {
-	struct bytes name;
+	struct bytes name = { 0 };
 
 	switch (letter) {
 	case 'v': return bytes_is_eq(v, B("0")) ? 0 : ERR_VERSION;

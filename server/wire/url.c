@@ -296,12 +296,13 @@ static void remove_dots(struct buf *out, size_t at)
 	buf_cut(out, at + to);
 }
 
+/* base NULL: the path stands alone. */
 static int put_path(struct buf *out, const struct parts *base, struct bytes path)
 {
-	size_t at = out->n, keep = base->path.n;
+	size_t at = out->n, keep = base ? base->path.n : 0;
 	int err = 0;
 
-	if (path.n == 0 || path.p[0] != '/') { /* merge, 5.2.3 */
+	if (base && (path.n == 0 || path.p[0] != '/')) { /* merge, 5.2.3 */
 		while (keep && base->path.p[keep - 1] != '/')
 			keep--;
 		if (base->path.n == 0 && base->has_authority)
@@ -334,7 +335,7 @@ static int join(const struct parts *b, const struct parts *r, struct buf *out)
 	if (!err)
 		err = put_part(out, authority->has_authority, "//", authority->authority);
 	if (!err && own_path)
-		err = put_path(out, authority == r ? r : b, r->path);
+		err = put_path(out, authority == r ? NULL : b, r->path);
 	else if (!err)
 		err = buf_put(out, b->path);
 	if (!err)
