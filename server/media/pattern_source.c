@@ -18,8 +18,8 @@ struct pattern_source {
 	char control[PATTERN_TRACKS_MAX][CONTROL_MAX];
 };
 
-static_assert(PATTERN_PREFIX == PACKET_HEAD_MAX, "the prefix is the packet's head");
-static_assert(PATTERN_TRACKS_MAX <= SOURCE_TRACKS_MAX, "one bit per track");
+static_assert((int)PATTERN_PREFIX == (int)PACKET_HEAD_MAX, "the prefix is the packet's head");
+static_assert((int)PATTERN_TRACKS_MAX <= (int)SOURCE_TRACKS_MAX, "one bit per track");
 static_assert(
 	PATTERN_PACKET_MAX - RTP_HEADER - PATTERN_PREFIX <= PATTERN_BODY, "body is long enough");
 

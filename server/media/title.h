@@ -40,6 +40,9 @@ MUST_USE int title_open_memory(struct bytes file, struct title **out);
 struct title *title_ref(struct title *t);
 void title_unref(struct title *t); /* NULL is fine; any thread */
 
+/* When the file was last written, ns since 1970 (Last-Modified); 0 for memory. */
+int64_t title_mtime_ns(const struct title *t);
+
 /* A new cursor at NPT 0 with its own reference to the title. io: the worker's. Never fails. */
 struct source *title_source(struct title *t, struct media_io *io);
 

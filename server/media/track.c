@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/media/track.h"
+
+#include "server/media/mp4.h"
+
+#define HNTI FOURCC('h', 'n', 't', 'i')
+
+int64_t scale_floor(int64_t value, uint64_t num, uint64_t den)
+{
+	__int128 x = (__int128)value * (__int128)num;
+	__int128 q = x / (__int128)den;
+
+	if (x % (__int128)den < 0)
+		q--;
+	return q > INT64_MAX ? INT64_MAX : q < INT64_MIN ? INT64_MIN : (int64_t)q;
+}
+
+int64_t scale_near(int64_t value, uint64_t num, uint64_t den)
+{
+	__int128 x = (__int128)value * (__int128)num + (__int128)(den / 2);
+	__int128 q = x / (__int128)den;
+
+	if (x % (__int128)den < 0)
+		q--;
+	return q > INT64_MAX ? INT64_MAX : q < INT64_MIN ? INT64_MIN : (int64_t)q;
+}
+
+/* tkhd: version 1 has 64-bit times before the id. */
+static int read_tkhd(struct track *t, struct bytes trak)
+{
+	struct cur c = { box_find(trak, FOURCC('t', 'k', 'h', 'd')) };
+	uint8_t version;
+
+	if (!c.b.p)
+		return ERR_MISSING;
+	if (!cur_u8(&c, &version) || !cur_skip(&c, version == 1 ? 19 : 11) || !cur_be32(&c, &t->id))
+		return ERR_CORRUPT;
+	return t->id ? 0 : ERR_CORRUPT;
+}
+
+static int read_mdhd(struct track *t, struct bytes mdia)
+{
+	struct cur c = { box_find(mdia, FOURCC('m', 'd', 'h', 'd')) };
+	uint8_t version;
+
+	if (!c.b.p)
+		return ERR_MISSING;
+	if (!cur_u8(&c, &version) || !cur_skip(&c, version == 1 ? 19 : 11) ||
+		!cur_be32(&c, &t->timescale))
+		return ERR_CORRUPT;
+	return t->timescale ? 0 : ERR_CORRUPT;
+}
+
+/* The component type before it is "mhlr" in QuickTime and 0 in ISO files: nothing hangs on it. */
+static int read_hdlr(struct track *t, struct bytes mdia)
+{
+	struct cur c = { box_find(mdia, FOURCC('h', 'd', 'l', 'r')) };
+
+	if (!c.b.p)
+		return ERR_MISSING;
+	return cur_skip(&c, 8) && cur_be32(&c, &t->handler) ? 0 : ERR_CORRUPT;
+}
+
+static bool read_edit(struct cur *c, bool wide, uint64_t *length, int64_t *media_time)
+{
+	uint32_t length32, time32;
+	uint64_t time64;
+
+	if (wide) {
+		if (!cur_be64(c, length) || !cur_be64(c, &time64))
+			return false;
+		*media_time = (int64_t)time64;
+	} else {
+		if (!cur_be32(c, &length32) || !cur_be32(c, &time32))
+			return false;
+		*length = length32;
+		*media_time = (int32_t)time32;
+	}
+	return cur_skip(c, 4); /* media rate */
+}
+
+static int read_elst(struct track *t, struct bytes trak)
+{
+	static const uint32_t path[] = { FOURCC('e', 'd', 't', 's'), FOURCC('e', 'l', 's', 't'),
+		0 };
+	struct cur c = { box_find_path(trak, path) };
+	uint8_t version;
+	uint32_t n;
+
+	if (!c.b.p)
+		return 0;
+	if (!cur_u8(&c, &version) || !cur_skip(&c, 3) || !cur_be32(&c, &n))
+		return ERR_CORRUPT;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t length;
+		int64_t media_time;
+
+		if (!read_edit(&c, version == 1, &length, &media_time))
+			return ERR_CORRUPT;
+		if (media_time >= 0) {
+			t->edit.media_time = media_time;
+			return 0;
+		}
+		t->edit.delay += length;
+	}
+	return 0;
+}
+
+static void read_refs(struct track *t, struct bytes trak)
+{
+	static const uint32_t path[] = { FOURCC('t', 'r', 'e', 'f'), FOURCC('h', 'i', 'n', 't'),
+		0 };
+	struct cur c = { box_find_path(trak, path) };
+
+	while (t->n_refs < TRACK_REFS_MAX && cur_be32(&c, &t->refs[t->n_refs]))
+		t->n_refs++;
+}
+
+static int read_stsd(struct track *t, struct bytes stbl)
+{
+	struct cur c = { box_find(stbl, FOURCC('s', 't', 's', 'd')) };
+
+	if (!c.b.p)
+		return ERR_MISSING;
+	if (!cur_skip(&c, 4) || !cur_be32(&c, &t->n_stsd))
+		return ERR_CORRUPT;
+	t->stsd = c.b;
+	return 0;
+}
+
+struct bytes track_description(const struct track *t, uint32_t index)
+{
+	struct bytes rest = t->stsd, before = rest;
+	struct box box;
+	int err;
+
+	for (uint32_t i = 1; i <= t->n_stsd && box_next(&rest, &box, &err); i++) {
+		if (i == index)
+			return bytes_sub(before, 0, before.n - rest.n);
+		before = rest;
+	}
+	return (struct bytes){ 0 };
+}
+
+/* "rtp " entry: reserved, data reference, versions, maxpacketsize, then boxes (tims, tsro, snro).
+ * tsro and snro shift what is random per session anyway. */
+static void read_rtp_entry(struct track *t)
+{
+	struct bytes rest = t->stsd, tims;
+	struct box entry;
+	struct cur c;
+	int err;
+
+	if (!box_next(&rest, &entry, &err) || entry.type != FOURCC('r', 't', 'p', ' '))
+		return;
+	c = (struct cur){ entry.body };
+	if (!cur_skip(&c, 12) || !cur_be32(&c, &t->packet_max))
+		return;
+	tims = box_find(c.b, FOURCC('t', 'i', 'm', 's'));
+	if (tims.n >= 4)
+		t->rtp_scale = be32(tims.p);
+}
+
+int track_read(struct track *t, struct bytes trak)
+{
+	static const uint32_t to_stbl[] = { FOURCC('m', 'i', 'n', 'f'), FOURCC('s', 't', 'b', 'l'),
+		0 };
+	static const uint32_t to_sdp[] = { FOURCC('u', 'd', 't', 'a'), HNTI,
+		FOURCC('s', 'd', 'p', ' '), 0 };
+	struct bytes mdia = box_find(trak, FOURCC('m', 'd', 'i', 'a'));
+	struct bytes stbl = box_find_path(mdia, to_stbl);
+	int err;
+
+	*t = (struct track){ 0 };
+	err = read_tkhd(t, trak);
+	if (!err)
+		err = read_mdhd(t, mdia);
+	if (!err)
+		err = read_hdlr(t, mdia);
+	if (!err)
+		err = read_elst(t, trak);
+	if (!err)
+		err = read_stsd(t, stbl);
+	if (!err)
+		err = table_read(&t->table, stbl);
+	if (!err && t->table.duration / t->timescale > TIMESCALE_SECONDS_MAX)
+		err = ERR_CORRUPT;
+	if (err)
+		return err;
+	read_refs(t, trak);
+	t->sdp = box_find_path(trak, to_sdp);
+	read_rtp_entry(t);
+	return 0;
+}
+
+void track_clear(struct track *t)
+{
+	table_clear(&t->table);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_MEDIA_TRACK_H
+#define SERVER_MEDIA_TRACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/base/attr.h"
+#include "server/base/bytes.h"
+#include "server/base/err.h"
+#include "server/media/table.h"
+
+/* One track of a movie (ISO/IEC 14496-12 8.3 …), as far as streaming needs it. Views borrow from the
+ * moov box. */
+enum { TRACK_REFS_MAX = 16, TIMESCALE_SECONDS_MAX = 1000000000 };
+
+/* Presentation = decode time - media_time + delay, in seconds of the respective scale (edit list:
+ * empty edits first, then the first real one; later edits don't reach into a stream). */
+struct edit {
+	int64_t media_time; /* in the track's timescale */
+	uint64_t delay;     /* in the movie's timescale */
+};
+
+struct track {
+	uint32_t id;
+	uint32_t handler; /* FOURCC: vide, soun, hint … */
+	uint32_t timescale;
+	struct edit edit;
+	struct table table;
+	struct bytes stsd; /* entries only */
+	uint32_t n_stsd;
+	/* hint tracks (14496-12 Annex, QuickTime "hint media") */
+	uint32_t refs[TRACK_REFS_MAX]; /* track ids, tref/hint */
+	uint32_t n_refs;
+	struct bytes sdp;    /* udta/hnti/sdp */
+	uint32_t rtp_scale;  /* stsd "rtp " tims; 0: none */
+	uint32_t packet_max; /* its maxpacketsize */
+};
+
+/* trak: the box's body. 0, ERR_CORRUPT, ERR_MISSING. Clear it in any case. */
+MUST_USE int track_read(struct track *t, struct bytes trak);
+void track_clear(struct track *t);
+
+/* value * num / den, rounded down (towards minus infinity); den > 0. Saturates. */
+int64_t scale_floor(int64_t value, uint64_t num, uint64_t den);
+/* The same, rounded to the nearest. */
+int64_t scale_near(int64_t value, uint64_t num, uint64_t den);
+
+/* Sample description entry `index` (from 1), with its header; the empty view when there is none. */
+struct bytes track_description(const struct track *t, uint32_t index);
+
+#endif
