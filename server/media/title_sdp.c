@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "server/base/os.h"
 #include "server/media/mp4.h"
 #include "server/media/title_parts.h"
 #include "server/wire/sdp.h"
@@ -115,11 +116,11 @@ static void read_rtpmap(struct bytes value, uint64_t payload_type, uint64_t *hz)
 
 	if (!bytes_cut(&value, ' ', &number) || !bytes_to_u64(number, 127, &pt) ||
 		pt != payload_type)
-		return false;
+		return;
 	value = bytes_trim(value);
-	return bytes_cut(&value, '/', &encoding) && is_token(encoding) &&
-	       bytes_cut(&value, '/', &rate) && bytes_to_u64(bytes_trim(rate), UINT32_MAX, hz) &&
-	       *hz;
+	if (!bytes_cut(&value, '/', &encoding) || !is_token(encoding) ||
+		!bytes_cut(&value, '/', &rate) || !bytes_to_u64(bytes_trim(rate), UINT32_MAX, hz))
+		*hz = 0;
 }
 
 /* One segment of a URL that needs no escape: "trackID=3", "streamid=0". */

@@ -324,7 +324,7 @@ static int describe(struct source *s, const struct source_place *place, struct b
 /* The lane whose packet is due first. */
 static int first_lane(struct title_source *ts, uint32_t tracks, struct lane **first)
 {
-	const struct row *row, *best = NULL;
+	const struct row *row = NULL, *best = NULL;
 	bool again = false;
 
 	for (uint32_t i = 0; i < ts->source.n_tracks; i++) {
