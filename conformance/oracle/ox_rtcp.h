@@ -49,6 +49,7 @@ struct ox_sender {
 	tick_t first_time, last_time;
 	uint64_t first_ntp, last_ntp;
 	uint32_t first_sr_rtptime, last_sr_rtptime;
+	bool is_fresh;        /* the next SR begins a new mapping */
 	int64_t rtptime_span; /* from the first SR to the last, extended */
 	uint32_t last_packets, last_octets;
 	tick_t first_sr_time, last_sr_time;
@@ -66,6 +67,8 @@ double ox_sender_slope_hz(const struct ox_sender *s);
 double ox_sender_interval_s(const struct ox_sender *s);
 double ox_sender_variation(const struct ox_sender *s);
 
+/* A new PLAY begins: what was known about the mapping of NTP to RTP time is forgotten. */
+void ox_sender_restart(struct ox_sender *s);
 /* Adds a compound from this sender and lists what it breaks against the ones before: BYE is last,
  * CNAME and TOOL constant, slope of NTP to RTP against clock_hz (0: not known). */
 void ox_sender_add(struct ox_sender *s, const struct ox_rtcp *c, size_t n_bytes, uint32_t clock_hz,

@@ -61,9 +61,8 @@ void ox_message_check(const struct ox_message *m, struct ox_findings *fs);
 struct ox_exchange {
 	const struct ox_message *request; /* NULL: the request was not seen */
 	const struct ox_message *response;
-	struct bytes session; /* id in force before the request; empty: none */
-	bool is_stored;       /* the presentation is stored content: RTP-Info and Range are due */
-	unsigned n_streams;   /* set up and played; 0 = not known */
+	bool is_stored;     /* the presentation is stored content: RTP-Info and Range are due */
+	unsigned n_streams; /* set up and played; 0 = not known */
 };
 
 /* Every rule about the pair: CSeq and Timestamp echo, Session, Transport against what was asked,

@@ -15,7 +15,7 @@ struct ox_url {
 };
 
 /* 0 or ERR_SYNTAX, with a finding RTSP-3.2-01 at `at` plus its offset. fs may be NULL. */
-MUST_USE int ox_url_read(struct bytes text, size_t at, struct ox_url *u, struct ox_findings *fs);
+int ox_url_read(struct bytes text, size_t at, struct ox_url *u, struct ox_findings *fs);
 
 /*
  * Resolves a reference against a base (RFC 3986 5.2, for the hierarchical schemes only; "*" as
