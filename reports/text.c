@@ -113,6 +113,19 @@ void text_put_line(FILE *f, const char *s)
 		fputc(*s == '\n' || *s == '\t' ? ' ' : *s, f);
 }
 
+void text_fit(char *out, size_t cap, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n >= cap) {
+		n = cap - 1;
+		while (n && ((uint8_t)s[n] & 0xc0) == 0x80)
+			n--;
+	}
+	memcpy(out, s, n);
+	out[n] = 0;
+}
+
 uint64_t text_hash(struct bytes b, uint64_t seed)
 {
 	for (size_t i = 0; i < b.n; i++)
@@ -196,7 +209,7 @@ void text_size(char out[32], double bytes)
 
 void text_value(char out[48], double v, const char *unit)
 {
-	char n[32];
+	char n[32], word[13];
 
 	if (unit && strcmp(unit, "ns") == 0) {
 		text_duration(n, v);
@@ -208,6 +221,7 @@ void text_value(char out[48], double v, const char *unit)
 		(void)snprintf(out, 48, "%.4g %%", v * 100);
 	} else {
 		text_number(n, v);
-		(void)snprintf(out, 48, "%s%s%.12s", n, unit && *unit ? " " : "", unit ? unit : "");
+		text_fit(word, sizeof word, unit ? unit : "");
+		(void)snprintf(out, 48, "%s%s%s", n, *word ? " " : "", word);
 	}
 }

@@ -23,6 +23,9 @@ void text_put_markdown(FILE *f, const char *s);
 /* One line for a terminal: tabs and line feeds become blanks. */
 void text_put_line(FILE *f, const char *s);
 
+/* Copies clean text s into out, cut to fit between two characters. */
+void text_fit(char *out, size_t cap, const char *s);
+
 /* 64-bit FNV-1a, for fingerprints of configurations (not for security). */
 uint64_t text_hash(struct bytes b, uint64_t seed);
 #define TEXT_HASH_SEED UINT64_C(0xcbf29ce484222325)

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/page.h"
+#include "reports/result_json.h"
+#include "reports/text.h"
+
+/* The section of one load result. */
+
+/* Histograms in the order of a session's life, in a reader's words. `media` ones are measured per
+ * packet, the others per request. */
+static const struct named {
+	const char *name, *label;
+	bool media;
+} histograms[] = {
+	{ "connect", "connect", false },
+	{ "options", "OPTIONS", false },
+	{ "describe", "DESCRIBE", false },
+	{ "setup", "SETUP", false },
+	{ "play", "PLAY", false },
+	{ "first_packet", "PLAY to first packet", false },
+	{ "startup", "start to first packet", false },
+	{ "pause", "PAUSE", false },
+	{ "get_parameter", "GET_PARAMETER", false },
+	{ "set_parameter", "SET_PARAMETER", false },
+	{ "teardown", "TEARDOWN", false },
+	{ "lateness", "packet lateness", true },
+	{ "pacing", "packet lateness", true },
+	{ "frame_spread", "frame spread", true },
+	{ "jitter", "jitter (RFC 3550)", true },
+	{ "generator_lag", "generator's own lag", true },
+};
+
+static const char *label_of(const json_t *hist, bool *media)
+{
+	const char *name = peek_text(hist, "name");
+
+	for (size_t i = 0; i < COUNT(histograms); i++) {
+		if (strcmp(histograms[i].name, name) == 0) {
+			*media = histograms[i].media;
+			return histograms[i].label;
+		}
+	}
+	*media = false;
+	return name;
+}
+
+/* Place of a histogram in the tables: that of its name, unknown ones last. */
+static size_t rank_of(const json_t *hist)
+{
+	size_t i = 0;
+
+	while (i < COUNT(histograms) && strcmp(histograms[i].name, peek_text(hist, "name")) != 0)
+		i++;
+	return i;
+}
+
+/* What a time is counted from, in words. */
+static const char *origin_words(const char *origin)
+{
+	static const char *const words[][2] = { { "intended", "intended start" },
+		{ "sent", "request sent" }, { "rtp", "RTP clock" }, { "clock", "timer due" } };
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		if (strcmp(words[i][0], origin) == 0)
+			return words[i][1];
+	}
+	return origin;
+}
+
+/* ---- plots ---- */
+
+/* Curves of one sort. One origin per name: "intended" where there are two, so that the plot shows
+ * what a user waits. */
+static size_t pick_curves(const struct result *r, bool media, struct plot_curve *curves, size_t max)
+{
+	const json_t *all = peek_top(r, "histograms");
+	size_t n = 0;
+
+	for (size_t rank = 0; rank <= COUNT(histograms); rank++) {
+		for (size_t i = 0; i < json_array_size(all) && n < max; i++) {
+			const json_t *o = json_array_get(all, i);
+			bool is_media, intended = strcmp(peek_text(o, "origin"), "intended") == 0;
+			const char *label = label_of(o, &is_media);
+			if (rank_of(o) != rank || is_media != media)
+				continue;
+			if (!intended && strcmp(peek_text(o, "unit"), "ns") == 0 &&
+				result_json_find_hist(r, peek_text(o, "name"), "intended"))
+				continue;
+			if (strcmp(peek_text(o, "unit"), "ns") == 0)
+				curves[n++] = (struct plot_curve){ o, label };
+		}
+	}
+	return n;
+}
+
+static const json_t *heat_map(const struct result *r, const char *name)
+{
+	const json_t *all = peek_top(r, "heatmaps");
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		if (strcmp(peek_text(json_array_get(all, i), "name"), name) == 0)
+			return json_array_get(all, i);
+	}
+	return NULL;
+}
+
+/* Small plots over time. Those that are not `always` are left out without data. */
+static const struct panel {
+	const char *caption, *unit;
+	bool always;
+	struct plot_line lines[4];
+} panels[] = {
+	{ "Sessions", "sessions", true, { { "sessions", "active", 1, false } } },
+	{ "Session starts and ends", "per second", false,
+		{ { "arrivals", "started", 1, true }, { "completed", "completed", 1, true },
+			{ "failed", "failed", 1, true } } },
+	{ "Throughput", "Mbit/s", true, { { "bytes", "media received", 8e-6, true } } },
+	{ "Packets", "packets/s", false, { { "packets", "received", 1, true } } },
+	{ "Loss", "packets/s", true,
+		{ { "lost", "lost", 1, true }, { "reordered", "reordered", 1, true },
+			{ "udp_drops", "dropped by the generator's kernel", 1, true } } },
+	{ "Packet lateness", "ms", false,
+		{ { "lateness_p50", "p50", 1e-6, false },
+			{ "lateness_p99", "p99", 1e-6, false } } },
+	{ "SETUP latency", "ms", false, { { "setup_p99", "p99", 1e-6, false } } },
+	{ "Generator's own lag", "ms", false, { { "lag_p99", "p99", 1e-6, false } } },
+	{ "CPU", "cores busy", false,
+		{ { "cpu_generator", "generator", 1, false },
+			{ "cpu_server", "server", 1, false } } },
+	{ "Memory", "MB", false,
+		{ { "rss_generator", "generator", 1e-6, false },
+			{ "rss_server", "server", 1e-6, false } } },
+};
+static_assert(COUNT(panels) == COUNT(((struct load_plots *)0)->panels), "a number per panel");
+
+static size_t lines_of(const struct panel *panel)
+{
+	size_t n = 0;
+
+	while (n < COUNT(panel->lines) && panel->lines[n].column)
+		n++;
+	return n;
+}
+
+void page_load_plots(struct plots *p, const struct result *r, struct load_plots *out)
+{
+	struct plot_curve curves[9];
+	size_t n = pick_curves(r, false, curves, COUNT(curves));
+
+	out->latency = plot_spectrum(p, curves, n, "percentiles of the latency of each step");
+	n = pick_curves(r, true, curves, COUNT(curves));
+	out->media = plot_spectrum(p, curves, n, "percentiles of the timing of media packets");
+	for (size_t i = 0; i < COUNT(panels); i++)
+		out->panels[i] = plot_series(p, peek_top(r, "series"), panels[i].lines,
+			lines_of(&panels[i]), panels[i].unit, panels[i].caption);
+	out->lateness_heat = plot_heat(
+		p, heat_map(r, "lateness"), "lateness (log)", "lateness of packets over time");
+	out->setup_heat = plot_heat(
+		p, heat_map(r, "setup"), "SETUP latency (log)", "latency of SETUP over time");
+}
+
+/* ---- figures ---- */
+
+static bool quantile(const struct result *r, const char *name, double q, double *ns)
+{
+	struct hist h;
+	bool any;
+
+	if (!result_get_hist(r, name, "intended", &h) && !result_get_hist(r, name, NULL, &h))
+		return false;
+	any = h.n > 0;
+	*ns = (double)hist_quantile(&h, q);
+	hist_clear(&h);
+	return any;
+}
+
+static void put_counter(
+	struct page *p, const struct result *r, const char *name, const char *label, bool bad)
+{
+	double v = peek_counter(r, name);
+	char s[48];
+
+	if (!isfinite(v))
+		return;
+	text_number(s, v);
+	page_figure(p, s, label, bad && v > 0);
+}
+
+static void put_quantile(
+	struct page *p, const struct result *r, const char *name, double q, const char *label)
+{
+	double ns;
+	char s[32];
+
+	if (!quantile(r, name, q, &ns))
+		return;
+	text_duration(s, ns);
+	page_figure(p, s, label, false);
+}
+
+static double throughput_bps(const struct result *r)
+{
+	const json_t *series = peek_top(r, "series"), *rows = json_object_get(series, "rows");
+	size_t column = peek_column(series, "bytes");
+	double top = 0;
+
+	for (size_t i = 0; column && i < json_array_size(rows); i++) {
+		double v = peek_cell(json_array_get(rows, i), column) * 8 / peek_interval(rows, i);
+		top = isfinite(v) && v > top ? v : top;
+	}
+	return column && top > 0 ? top : NAN;
+}
+
+static void put_figures(struct page *p, const struct result *r)
+{
+	double bps = throughput_bps(r);
+	char s[48];
+
+	fputs("<div class=\"figures\">\n", p->f);
+	put_counter(p, r, "sessions_started", "sessions started", false);
+	put_counter(p, r, "sessions_failed", "sessions failed", true);
+	put_counter(p, r, "packets_received", "packets received", false);
+	put_counter(p, r, "packets_lost", "packets lost", true);
+	put_counter(p, r, "packets_corrupt", "packets corrupt", true);
+	if (isfinite(bps)) {
+		(void)snprintf(s, sizeof s, "%.*f Mbit/s", bps < 1e8 ? 1 : 0, bps / 1e6);
+		page_figure(p, s, "media received, best second", false);
+	}
+	put_quantile(p, r, "startup", 0.5, "start to first packet, p50");
+	put_quantile(p, r, "startup", 0.99, "start to first packet, p99");
+	put_quantile(p, r, "lateness", 0.99, "packet lateness, p99");
+	fputs("</div>\n", p->f);
+}
+
+/* ---- tables ---- */
+
+static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
+
+static void put_latency_row(struct page *p, const json_t *o)
+{
+	bool media;
+	const char *label = label_of(o, &media);
+	struct hist h;
+
+	if (strcmp(peek_text(o, "unit"), "ns") != 0 || !result_json_hist(o, &h))
+		return;
+	fputs("<tr><th scope=\"row\">", p->f);
+	page_text(p, label);
+	fputs("</th>", p->f);
+	page_cell(p, "soft", origin_words(peek_text(o, "origin")));
+	for (size_t k = 0; k < COUNT(quantiles); k++) {
+		/* a quantile needs ten values above it to mean something */
+		bool enough = (double)h.n * (1 - quantiles[k]) >= 10 || k == 0;
+		page_ms(p, h.n && enough ? (double)hist_quantile(&h, quantiles[k]) : NAN);
+	}
+	page_ms(p, h.n ? (double)h.most : NAN);
+	page_ms(p, h.n ? hist_mean(&h) : NAN);
+	page_number(p, (double)h.n);
+	fputs("</tr>\n", p->f);
+	hist_clear(&h);
+}
+
+static void put_latency_table(struct page *p, const struct result *r)
+{
+	static const char *const names[] = { "p50", "p90", "p99", "p99.9", "max", "mean" };
+	const json_t *all = peek_top(r, "histograms");
+
+	if (!json_array_size(all)) {
+		fputs("<div class=\"none\">no data: the result holds no latencies</div>\n", p->f);
+		return;
+	}
+	fputs("<div class=\"scroll\"><table><thead><tr>", p->f);
+	page_heading(p, "step", NULL, false);
+	page_heading(p, "counted from", NULL, false);
+	for (size_t i = 0; i < COUNT(names); i++)
+		page_heading(p, names[i], "ms", true);
+	page_heading(p, "n", "values", true);
+	fputs("</tr></thead><tbody>\n", p->f);
+	for (size_t rank = 0; rank <= COUNT(histograms); rank++) {
+		for (size_t i = 0; i < json_array_size(all); i++) {
+			if (rank_of(json_array_get(all, i)) == rank)
+				put_latency_row(p, json_array_get(all, i));
+		}
+	}
+	fputs("</tbody></table></div>\n<p class=\"soft\">A dash stands where fewer than ten values "
+	      "lie above a percentile: it would be chance.</p>\n",
+		p->f);
+}
+
+static void put_checks(struct page *p, const json_t *checks, const char *title, const char *what)
+{
+	char s[48];
+
+	if (!json_array_size(checks))
+		return;
+	fputs("<h3>", p->f);
+	page_text(p, title);
+	fputs("</h3>\n<p class=\"soft\">", p->f);
+	page_text(p, what);
+	fputs("</p>\n<div class=\"scroll\"><table><thead><tr>", p->f);
+	page_heading(p, "", NULL, false);
+	page_heading(p, "what", NULL, false);
+	page_heading(p, "measured", NULL, true);
+	page_heading(p, "limit", NULL, true);
+	fputs("</tr></thead><tbody>\n", p->f);
+	for (size_t i = 0; i < json_array_size(checks); i++) {
+		const json_t *o = json_array_get(checks, i);
+		bool pass = peek_true(o, "pass");
+		fputs("<tr><td>", p->f);
+		page_verdict(p, pass ? "pass" : "fail", pass ? "OK" : "FAIL");
+		fputs("</td><th scope=\"row\">", p->f);
+		page_label(p, peek_text(o, "name"));
+		fputs("</th>", p->f);
+		text_value(s, peek_number(o, "value"), peek_text(o, "unit"));
+		page_cell(p, "n", s);
+		text_value(s, peek_number(o, "limit"), peek_text(o, "unit"));
+		page_cell(p, "n", s);
+		fputs("</tr>\n", p->f);
+	}
+	fputs("</tbody></table></div>\n", p->f);
+}
+
+static void put_errors(struct page *p, const struct result *r)
+{
+	const json_t *all = peek_top(r, "errors");
+
+	if (!json_array_size(all))
+		return;
+	fputs("<h3>Errors</h3>\n<div class=\"scroll\"><table><thead><tr>", p->f);
+	page_heading(p, "where", NULL, false);
+	page_heading(p, "what", NULL, false);
+	page_heading(p, "count", NULL, true);
+	page_heading(p, "for example", NULL, false);
+	fputs("</tr></thead><tbody>\n", p->f);
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *o = json_array_get(all, i);
+		fputs("<tr>", p->f);
+		page_cell(p, NULL, peek_text(o, "where"));
+		page_cell(p, NULL, peek_text(o, "kind"));
+		page_number(p, peek_number(o, "count"));
+		page_cell(p, "soft", peek_text(o, "example"));
+		fputs("</tr>\n", p->f);
+	}
+	fputs("</tbody></table></div>\n", p->f);
+}
+
+static void put_values(struct page *p, const json_t *map)
+{
+	const char *name;
+	json_t *o;
+	char s[48];
+
+	json_object_foreach((json_t *)map, name, o)
+	{
+		fputs("<tr><th scope=\"row\">", p->f);
+		page_label(p, name);
+		fputs("</th>", p->f);
+		text_value(s, peek_number(o, "value"), peek_text(o, "unit"));
+		page_cell(p, "n", s);
+		fputs("</tr>\n", p->f);
+	}
+}
+
+static void put_counters(struct page *p, const struct result *r)
+{
+	if (!json_object_size(peek_top(r, "counters")) && !json_object_size(peek_top(r, "figures")))
+		return;
+	fputs("<details><summary>All counters and figures</summary>\n<div class=\"scroll\">"
+	      "<table class=\"facts\"><tbody>\n",
+		p->f);
+	put_values(p, peek_top(r, "counters"));
+	put_values(p, peek_top(r, "figures"));
+	fputs("</tbody></table></div></details>\n", p->f);
+}
+
+/* ---- the section ---- */
+
+void page_load(struct page *p, const struct result *r, const struct load_plots *plots)
+{
+	char mode[128];
+
+	put_figures(p, r);
+	peek_config(r, "receive_mode", mode);
+	if (*mode) {
+		fputs("<p class=\"soft\">Receive mode: ", p->f);
+		page_text(p, mode);
+		fputs(". On loopback the receiver's cost lands in the server's CPU time: compare "
+		      "only runs of the same mode.</p>\n",
+			p->f);
+	}
+	put_checks(p, peek_top(r, "gates"), "Gates", "Limits that the user set for this run.");
+	fputs("<h3>Latency of each step</h3>\n<div class=\"wide\">", p->f);
+	page_plot(p, plots->latency, "Percentile spectrum", "the further right, the rarer");
+	fputs("</div>\n", p->f);
+	put_latency_table(p, r);
+	fputs("<h3>Media</h3>\n<div class=\"wide\">", p->f);
+	page_plot(p, plots->media, "Timing of packets, percentile spectrum", NULL);
+	page_plot(p, plots->lateness_heat, "Packet lateness over time",
+		"arrival against the RTP clock");
+	if (plots->setup_heat != PLOT_NONE)
+		page_plot(p, plots->setup_heat, "SETUP latency over time", NULL);
+	fputs("</div>\n<h3>Over time</h3>\n<div class=\"grid\">\n", p->f);
+	for (size_t i = 0; i < COUNT(panels); i++) {
+		if (plots->panels[i] != PLOT_NONE || panels[i].always)
+			page_plot(p, plots->panels[i], panels[i].caption, panels[i].unit);
+	}
+	fputs("</div>\n", p->f);
+	put_errors(p, r);
+	put_checks(p, json_object_get(peek_top(r, "validity"), "checks"),
+		"Was the generator honest?",
+		"A generator that is itself the limit measures itself. One failed check makes the "
+		"run INVALID.");
+	put_counters(p, r);
+}
+
+/* ---- several loads side by side ---- */
+
+enum cell { CELL_CONFIG, CELL_COUNT, CELL_P50, CELL_P99, CELL_BPS };
+static const struct {
+	const char *label, *name;
+	enum cell cell;
+} side_rows[] = {
+	{ "sessions", "sessions", CELL_CONFIG },
+	{ "sessions failed", "sessions_failed", CELL_COUNT },
+	{ "packets received", "packets_received", CELL_COUNT },
+	{ "packets lost", "packets_lost", CELL_COUNT },
+	{ "packets corrupt", "packets_corrupt", CELL_COUNT },
+	{ "best second", NULL, CELL_BPS },
+	{ "SETUP p99", "setup", CELL_P99 },
+	{ "start to first packet p50", "startup", CELL_P50 },
+	{ "start to first packet p99", "startup", CELL_P99 },
+	{ "packet lateness p99", "lateness", CELL_P99 },
+};
+
+static void put_side_cell(struct page *p, const struct result *r, size_t row)
+{
+	char s[128] = "\xe2\x80\x93";
+	double v = NAN;
+
+	switch (side_rows[row].cell) {
+	case CELL_CONFIG: peek_config(r, side_rows[row].name, s); break;
+	case CELL_COUNT: text_number(s, peek_counter(r, side_rows[row].name)); break;
+	case CELL_P50:
+	case CELL_P99:
+		if (quantile(r, side_rows[row].name, side_rows[row].cell == CELL_P50 ? 0.5 : 0.99,
+			    &v))
+			text_duration(s, v);
+		break;
+	case CELL_BPS:
+		v = throughput_bps(r);
+		if (isfinite(v))
+			(void)snprintf(s, sizeof s, "%.1f Mbit/s", v / 1e6);
+		break;
+	}
+	page_cell(p, "n", s);
+}
+
+void page_load_table(struct page *p, struct result *const *results, size_t n)
+{
+	char name[64];
+
+	fputs("<section>\n<h2>Load at a glance</h2>\n<div class=\"scroll\"><table><thead><tr>",
+		p->f);
+	page_heading(p, "", NULL, false);
+	for (size_t i = 0; i < n; i++) {
+		peek_name(results[i], name);
+		page_heading(p, name, result_is_valid(results[i]) ? NULL : "INVALID", true);
+	}
+	fputs("</tr></thead><tbody>\n", p->f);
+	for (size_t row = 0; row < COUNT(side_rows); row++) {
+		fputs("<tr><th scope=\"row\">", p->f);
+		page_text(p, side_rows[row].label);
+		fputs("</th>", p->f);
+		for (size_t i = 0; i < n; i++)
+			put_side_cell(p, results[i], row);
+		fputs("</tr>\n", p->f);
+	}
+	fputs("</tbody></table></div>\n</section>\n", p->f);
+}
