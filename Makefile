@@ -35,9 +35,9 @@ lib = $(call obj,$(filter-out %/main.c,$(call src,$1)))
 libs = $(foreach f,$1,$(call lib,$f))
 
 pkg_server := inih libcrypto
-pkg_loadgen := libcurl libpcap jansson libcyaml
-pkg_conformance := yaml-0.1 libcurl libpcap jansson
-pkg_captures := libpcap jansson
+pkg_loadgen := libcurl libpcap jansson libcyaml libcrypto
+pkg_conformance := yaml-0.1 libcurl libpcap jansson libcrypto
+pkg_captures := libpcap jansson libcrypto
 pkg_reports := jansson
 
 # who is linked with whom: the same table as ci/layers checks over #include
