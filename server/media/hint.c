@@ -175,7 +175,7 @@ static int reserve(struct filler *x, size_t start, size_t n, uint8_t **to)
 	if (x->payload_n - start + n > PACKET_PAYLOAD_MAX ||
 		x->payload_n + n > TITLE_BLOCK_BYTES_MAX)
 		return ERR_LIMIT;
-	if (x->payload_n + n > x->payload_cap) {
+	if (!x->payload || x->payload_n + n > x->payload_cap) {
 		x->payload_cap = x->payload_cap ? x->payload_cap * 2 : BLOCK_BYTES_SOFT / 4;
 		if (x->payload_cap < x->payload_n + n)
 			x->payload_cap = x->payload_n + n;
@@ -425,9 +425,8 @@ static struct block *filler_take(struct filler *x, uint32_t track, uint32_t firs
 	b->n_rows = (uint32_t)x->n_rows;
 	b->payload_n = (uint32_t)x->payload_n;
 	b->rows = x->rows;
-	b->payload = x->payload;
-	if (b->payload_n && b->payload_n < x->payload_cap)
-		b->payload = xrealloc(b->payload, b->payload_n);
+	/* never NULL, though all its packets be empty: views are made from it */
+	b->payload = xrealloc(x->payload, b->payload_n ? b->payload_n : 1);
 	x->rows = NULL;
 	x->payload = NULL;
 	return b;

@@ -7,7 +7,7 @@
 
 #include "server/base/os.h"
 
-enum { CONTROL_MAX = 16, SDP_ID = 1 };
+enum { CONTROL_MAX = 24, SDP_ID = 1 };
 
 struct pattern_source {
 	struct source source;

@@ -20,6 +20,7 @@ struct stream {
 	const struct track *hint;
 	const struct track *refs[TRACK_REFS_MAX]; /* by track reference index; may be NULL */
 	bool is_video;
+	bool is_aac; /* RFC 3640 */
 	uint8_t payload_type;
 	uint32_t clock_hz;
 	uint32_t bitrate_bps; /* as the file announces it; 0 = not, or absurdly */

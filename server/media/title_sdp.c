@@ -108,17 +108,18 @@ static bool find_media_line(struct bytes text, struct media_line *m)
 	return false;
 }
 
-/* "96 H264/90000" → 90000; 0 when it says nothing of this payload type. */
-static void read_rtpmap(struct bytes value, uint64_t payload_type, uint64_t *hz)
+/* "96 H264/90000" → its encoding and 90000; *hz stays when it says nothing of this payload type. */
+static void read_rtpmap(
+	struct bytes value, uint64_t payload_type, struct bytes *encoding, uint64_t *hz)
 {
-	struct bytes number, encoding, rate;
+	struct bytes number, rate;
 	uint64_t pt;
 
 	if (!bytes_cut(&value, ' ', &number) || !bytes_to_u64(number, 127, &pt) ||
 		pt != payload_type)
 		return;
 	value = bytes_trim(value);
-	if (!bytes_cut(&value, '/', &encoding) || !is_token(encoding) ||
+	if (!bytes_cut(&value, '/', encoding) || !is_token(*encoding) ||
 		!bytes_cut(&value, '/', &rate) || !bytes_to_u64(bytes_trim(rate), UINT32_MAX, hz))
 		*hz = 0;
 }
@@ -139,7 +140,7 @@ static bool is_control(struct bytes b)
 
 int title_sdp_read(struct stream *s, struct bytes text, uint64_t bps_max)
 {
-	struct bytes line, name, value;
+	struct bytes line, name, value, encoding = { 0 };
 	struct media_line m;
 	uint64_t hz = 0, kbps;
 
@@ -153,7 +154,7 @@ int title_sdp_read(struct stream *s, struct bytes text, uint64_t bps_max)
 		if (!read_attribute(line, &name, &value))
 			continue;
 		if (bytes_is_eq(name, B("rtpmap")) && !hz)
-			read_rtpmap(value, m.payload_type, &hz);
+			read_rtpmap(value, m.payload_type, &encoding, &hz);
 		if (bytes_is_eq(name, B("control")) && is_control(bytes_trim(value)) &&
 			!bytes_to_str(bytes_trim(value), s->control, sizeof s->control))
 			s->control[0] = 0;
@@ -161,6 +162,7 @@ int title_sdp_read(struct stream *s, struct bytes text, uint64_t bps_max)
 	/* 3551 6: only the static numbers may go without a map */
 	if (!hz && !sdp_static_of(s->payload_type))
 		return ERR_UNSUPPORTED;
+	s->is_aac = !s->is_video && bytes_is_ieq(encoding, B("mpeg4-generic"));
 	s->clock_hz = hz ? (uint32_t)hz : sdp_static_of(s->payload_type)->clock_hz;
 	return 0;
 }
@@ -171,13 +173,34 @@ static bool is_ours(struct bytes name)
 	return bytes_is_eq(name, B("control")) || bytes_is_eq(name, B("range"));
 }
 
-static void put_attributes(struct sdp_writer *w, struct bytes text)
+/* "97 mode=AAC-hbr; config=1390" has mode and config. */
+static bool has_parameter(struct bytes fmtp, struct bytes name)
+{
+	struct bytes item;
+
+	fmtp = bytes_sub(fmtp, bytes_index(fmtp, ' '), fmtp.n);
+	while (bytes_cut(&fmtp, ';', &item)) {
+		item = bytes_trim(item);
+		if (bytes_is_ieq(bytes_sub(item, 0, bytes_index(item, '=')), name))
+			return true;
+	}
+	return false;
+}
+
+static void put_attributes(struct sdp_writer *w, struct bytes text, bool is_aac)
 {
 	struct bytes line, name, value;
 
 	while (next_line(&text, &line)) {
-		if (read_attribute(line, &name, &value) && !is_ours(name))
-			sdp_line(w, 'a', "%.*s", BYTES_FMT(bytes_sub(line, 2, line.n)));
+		const char *more = "";
+
+		if (!read_attribute(line, &name, &value) || is_ours(name))
+			continue;
+		/* 3640 4.1 requires streamtype (5: audio); neither ffmpeg nor QuickTime writes it */
+		if (is_aac && bytes_is_eq(name, B("fmtp")) &&
+			!has_parameter(value, B("streamtype")))
+			more = ";streamtype=5";
+		sdp_line(w, 'a', "%.*s%s", BYTES_FMT(bytes_sub(line, 2, line.n)), more);
 	}
 }
 
@@ -191,7 +214,7 @@ static void put_media(const struct stream *s, struct sdp_writer *w)
 	if (s->bitrate_bps)
 		sdp_line(w, 'b', "AS:%u", s->bitrate_bps / 1000);
 	sdp_line(w, 'a', "control:%s", s->control);
-	put_attributes(w, s->hint->sdp);
+	put_attributes(w, s->hint->sdp, s->is_aac);
 }
 
 /* moov/udta/hnti/"rtp ": a four-octet "sdp " before the text. */
@@ -231,7 +254,7 @@ static void put_session(
 	sdp_line(w, 't', "0 0");
 	sdp_line(w, 'a', "control:*");
 	sdp_line(w, 'a', "range:npt=0-%lld.%03lld", (long long)(ms / 1000), (long long)(ms % 1000));
-	put_attributes(w, movie_text(t));
+	put_attributes(w, movie_text(t), false);
 }
 
 int title_sdp_write(const struct title *t, const struct source_place *place, struct buf *sdp)
