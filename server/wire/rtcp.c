@@ -83,6 +83,7 @@ static bool strip_padding(struct bytes *b)
 static int read_packet(struct bytes *rest, struct rtcp_view *v)
 {
 	struct cur c = { *rest };
+	struct bytes body;
 	uint16_t words;
 	uint8_t first;
 
@@ -90,8 +91,9 @@ static int read_packet(struct bytes *rest, struct rtcp_view *v)
 		return ERR_TRUNCATED;
 	if (first >> 6 != 2)
 		return ERR_VERSION;
-	if (!cur_take(&c, (size_t)words * 4, &c.b))
+	if (!cur_take(&c, (size_t)words * 4, &body))
 		return ERR_TRUNCATED;
+	c.b = body;
 	v->packet = bytes_sub(*rest, 0, HEADER + (size_t)words * 4);
 	*rest = bytes_sub(*rest, v->packet.n, rest->n);
 	v->count = first & 0x1f;
