@@ -1,1 +1,232 @@
-int main(void);int main(void){return 0;}
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/core/server.h"
+#include "server/modules/modules.h"
+
+enum { EXIT_OK = 0, EXIT_USAGE = 2 };
+
+static void usage(FILE *f)
+{
+	fprintf(f,
+		"usage: beagle-server [FLAG...]\n"
+		"A reference RTSP/RTP streaming server. Serves /pattern/... and the files of a folder,\n"
+		"or a built-in /clip.mp4. Prints 'listening rtsp://ADDRESS:PORT/' when it is ready;\n"
+		"SIGTERM ends it, SIGUSR1 writes the statistics.\n\n"
+		"  --root DIR                         = --movie-folder\n"
+		"  --port N                           = --rtsp-port\n"
+		"  --listen ADDR                      = --bind-ip-addr\n"
+		"  --workers N                        = --run-num-threads\n"
+		"  --config FILE                      INI file of 'name = value' lines, names as below\n"
+		"  --stats FILE                       counters as JSON, at the end and on SIGUSR1\n"
+		"  --access-log FILE                  W3C log, one line per session or failed request\n"
+		"  --log LEVEL                        error, warning (default), info, debug\n"
+		"  --fault NAME[=VALUE]               misbehave on purpose; may be repeated\n"
+		"  --seed N                           of the faults' randomness (default 1)\n"
+		"  --list-faults                      prints the faults and ends\n"
+		"  --help, --version\n\n"
+		"Preferences:\n");
+	prefs_help(f);
+}
+
+static int complain(const char *why)
+{
+	fprintf(stderr, "beagle-server: %s\n", why);
+	return EXIT_USAGE;
+}
+
+static int set_seed(struct prefs *p, const char *value, char *why)
+{
+	if (bytes_to_u64(bytes_str(value), UINT64_MAX, &p->seed))
+		return 0;
+	(void)snprintf(why, PREFS_WHY, "--seed must be a number, not '%.60s'", value);
+	return ERR_SYNTAX;
+}
+
+static int set_log(struct prefs *p, const char *value, char *why)
+{
+	enum log_level level;
+	(void)p;
+	if (!log_level_read(value, &level)) {
+		(void)snprintf(why, PREFS_WHY,
+			"--log must be error, warning, info or debug, not '%.60s'", value);
+		return ERR_SYNTAX;
+	}
+	log_start(os_now(), level);
+	return 0;
+}
+
+static int set_fault(struct prefs *p, const char *value, char *why)
+{
+	int err = prefs_add_fault(p, value);
+	if (err)
+		(void)snprintf(why, PREFS_WHY, "--fault: at most %d", PREFS_FAULTS_MAX);
+	return err;
+}
+
+static int set_stats(struct prefs *p, const char *value, char *why)
+{
+	(void)why;
+	free(p->stats_file);
+	p->stats_file = xstrdup(value);
+	return 0;
+}
+
+static int set_access_log(struct prefs *p, const char *value, char *why)
+{
+	(void)why;
+	free(p->access_log);
+	p->access_log = xstrdup(value);
+	return 0;
+}
+
+/* Flags beside the preferences: a short name of one, or a function. */
+static const struct flag {
+	const char *name, *pref;
+	int (*set)(struct prefs *p, const char *value, char *why);
+} flags[] = {
+	{ "root", "movie_folder", NULL },
+	{ "port", "rtsp_port", NULL },
+	{ "listen", "bind_ip_addr", NULL },
+	{ "workers", "run_num_threads", NULL },
+	{ "config", NULL, prefs_read_file },
+	{ "stats", NULL, set_stats },
+	{ "access-log", NULL, set_access_log },
+	{ "log", NULL, set_log },
+	{ "fault", NULL, set_fault },
+	{ "seed", NULL, set_seed },
+};
+
+static int set_flag(struct prefs *p, const char *name, const char *value, char *why)
+{
+	for (size_t i = 0; i < COUNT(flags); i++) {
+		if (strcmp(flags[i].name, name) == 0)
+			return flags[i].pref ? prefs_set(p, flags[i].pref, value, why)
+					     : flags[i].set(p, value, why);
+	}
+	int err = prefs_set(p, name, value, why);
+	if (err == ERR_NOT_FOUND)
+		(void)snprintf(why, PREFS_WHY, "unknown flag --%.60s (see --help)", name);
+	return err;
+}
+
+/* One argument that begins at argv[*i]: 0 or an error. "--name=value" and "--name value". */
+static int read_flag(struct prefs *p, int argc, char **argv, int *i, char *why)
+{
+	char name[64];
+	const char *arg = argv[*i], *value;
+	size_t n = strcspn(arg, "=");
+
+	if (strncmp(arg, "--", 2) != 0 || n < 3 || n - 2 >= sizeof name) {
+		(void)snprintf(why, PREFS_WHY, "unexpected '%.80s' (see --help)", arg);
+		return ERR_SYNTAX;
+	}
+	memcpy(name, arg + 2, n - 2);
+	name[n - 2] = '\0';
+	if (arg[n] == '=') {
+		value = arg + n + 1;
+	} else if (*i + 1 < argc) {
+		value = argv[++*i];
+	} else {
+		(void)snprintf(why, PREFS_WHY, "--%s needs a value (see --help)", name);
+		return ERR_SYNTAX;
+	}
+	return set_flag(p, name, value, why);
+}
+
+/* -1: go on; else the exit code. */
+static int read_args(struct prefs *p, int argc, char **argv)
+{
+	char why[PREFS_WHY];
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			usage(stdout);
+			return EXIT_OK;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			printf("beagle-server %s\n", BEAGLE_VERSION);
+			return EXIT_OK;
+		}
+		if (read_flag(p, argc, argv, &i, why) != 0)
+			return complain(why);
+	}
+	return -1;
+}
+
+/* As many descriptors as we may have: each TCP client takes one. */
+static void raise_limits(void)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l); /* refused: EMFILE pauses the listener */
+	}
+}
+
+static void write_stats(struct server *s)
+{
+	struct stats sum;
+
+	if (!s->prefs->stats_file)
+		return;
+	server_stats(s, &sum);
+	int err = stats_write_file(
+		&sum, s->n_workers, tick_seconds(os_now() - s->started), s->prefs->stats_file);
+	if (err)
+		log_write(LOG_E, "server", "%s: %s", s->prefs->stats_file, err_text(err));
+}
+
+/* Signals are handled by this thread alone, one after the other. */
+static void serve(struct server *s, const sigset_t *set)
+{
+	char text[ADDR_TEXT];
+	int sig;
+
+	server_start(s);
+	printf("listening rtsp://%s/\n", addr_text(&s->listener.local, text));
+	fflush(stdout);
+	while (sigwait(set, &sig) == 0 && sig == SIGUSR1)
+		write_stats(s);
+	log_write(LOG_I, "server", "ending: signal %d", sig);
+	server_stop(s);
+	write_stats(s);
+}
+
+int main(int argc, char **argv)
+{
+	struct prefs prefs;
+	struct server server;
+	char why[PREFS_WHY] = "";
+	sigset_t set;
+	size_t n;
+
+	log_start(os_now(), LOG_W);
+	prefs_init(&prefs);
+	int code = read_args(&prefs, argc, argv);
+	if (code >= 0) {
+		prefs_clear(&prefs);
+		return code;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL); /* the threads inherit it */
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	const struct module *const *list = modules_list(&n);
+	code = server_init(&server, &prefs, list, n, true, why) ? complain(why) : EXIT_OK;
+	if (code == EXIT_OK)
+		serve(&server, &set);
+	server_clear(&server);
+	prefs_clear(&prefs);
+	return code;
+}

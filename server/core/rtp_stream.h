@@ -65,7 +65,8 @@ struct rtp_stream {
 	uint8_t track;
 	uint32_t clock_hz;
 	bool has_rtcp;      /* the schedule runs */
-	bool ever_reported; /* RTP or RTCP has left: a BYE is due at the end (3550 6.3.7) */
+	bool ever_reported; /* RTCP has left: a BYE is due at the end (3550 6.3.7) */
+	bool bye_sent;      /* and nothing since */
 	struct rtcp_sched sched;
 	struct rtp_report report;
 	uint64_t dropped; /* interleaved packets given up */

@@ -20,6 +20,15 @@ const char *rtsp_public(void);
 /* 455 with the Allow of the session's state. */
 void rtsp_answer_state(struct rtsp_txn *t, tick_t now);
 
+/* The track that a path names in this session, MATCH_AGGREGATE, or MATCH_NONE. */
+enum { MATCH_NONE = -1, MATCH_AGGREGATE = -2 };
+int rtsp_match_path(const struct rtp_session *s, const char *path);
+/*
+ * May an aggregate method go on for the request's path? 0, or the status: 404 (not this session's), 460
+ * (one track of several).
+ */
+int rtsp_check_aggregate(const struct rtsp_txn *t);
+
 bool rtsp_do_setup(struct rtsp_txn *t, tick_t now); /* rtsp_setup.c */
 bool rtsp_do_play(struct rtsp_txn *t, tick_t now);  /* rtsp_play.c */
 bool rtsp_do_pause(struct rtsp_txn *t, tick_t now);

@@ -18,15 +18,16 @@ struct rtsp_session {
 	struct link media; /* media sessions made over it, by on_conn */
 	uint32_t n_media;
 	enum rtsp_phase phase;
-	struct rtsp_txn *txn; /* NULL: reading */
-	bool txn_away;        /* it is with another worker */
-	bool txn_back;        /* it has come back */
-	bool closing;         /* the last answer is queued */
+	struct rtsp_txn *txn;   /* NULL: reading */
+	struct rtsp_txn *spare; /* the next one, while its message is not whole */
+	bool txn_away;          /* it is with another worker */
+	bool closing;           /* the last answer is queued */
 	bool draining;
 	tick_t close_by;
 	tick_t last_request;
 	tick_t begun; /* when the request that is being read began; 0 = none */
 	uint64_t n_requests;
+	uint64_t n_unread;    /* reads that met a full buffer or an error */
 	uint8_t channels[32]; /* bit: taken */
 };
 

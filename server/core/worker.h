@@ -2,6 +2,8 @@
 #ifndef SERVER_CORE_WORKER_H
 #define SERVER_CORE_WORKER_H
 
+#include <stdatomic.h>
+
 #include "server/core/demux.h"
 #include "server/core/iopool.h"
 #include "server/core/prefs.h"
@@ -38,7 +40,7 @@ struct worker {
 	bool started, draining;
 
 	struct rtp_session *sessions; /* by id (uthash) */
-	uint32_t n_sessions;
+	_Atomic uint32_t n_sessions;
 	struct link connections;        /* of rtsp_session */
 	_Atomic uint32_t n_connections; /* the acceptor reads it to find the least loaded worker */
 	struct udp_pair *pairs;
@@ -66,8 +68,11 @@ void worker_adopt(struct worker *w, int fd, tick_t now);
 void worker_drain(struct worker *w, tick_t now);
 static inline bool worker_is_empty(const struct worker *w)
 {
-	return w->n_sessions == 0 && atomic_load(&w->n_connections) == 0;
+	return atomic_load(&w->n_sessions) == 0 && atomic_load(&w->n_connections) == 0;
 }
+
+/* Adds the worker's counters, sockets included, to *sum. On its thread, or when it has stopped. */
+void worker_stats(const struct worker *w, struct stats *sum);
 
 /* The pair bound to this host (port ignored); made when there is none. NULL: the kernel refused. */
 struct udp_pair *worker_pair(struct worker *w, const struct addr *host);

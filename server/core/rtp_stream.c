@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/rtp_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/core/module.h"
+#include "server/core/rtsp_session.h"
+#include "server/core/server.h"
+
+enum {
+	COMPOUND_MAX = 512,
+	LOWER_HEADERS =
+		28, /* IPv4 and UDP: what RTCP intervals count beside the compound (3550 6.2) */
+};
+
+void rtp_stream_init(struct rtp_stream *st, struct rtp_session *s, uint8_t track)
+{
+	struct worker *w = s->w;
+	uint32_t ssrc;
+
+	do
+		ssrc = (uint32_t)worker_random(w);
+	while (ssrc == 0 || demux_has_ssrc(&w->demux, ssrc));
+	uint64_t r = worker_random(w);
+	*st = (struct rtp_stream){ .session = s,
+		.track = track,
+		.clock_hz = s->source->tracks[track].clock_hz,
+		.ssrc = ssrc,
+		.seq = (uint16_t)r,
+		.ts_base = (uint32_t)(r >> 32),
+		.report.round_trip = -1 };
+	s->source->tracks[track].ssrc = ssrc;
+	demux_add(&w->demux, &st->demux, st, ssrc);
+}
+
+void rtp_stream_clear(struct rtp_stream *st)
+{
+	if (st->sender.close)
+		st->sender.close(&st->sender, st);
+	st->sender = (struct sender){ 0 };
+	if (st->over)
+		rtsp_session_free_channels(st->over, st->channel, st->rtcp_channel);
+	st->over = NULL;
+	st->is_setup = false;
+	demux_remove(&st->session->w->demux, &st->demux);
+	free(st->url);
+	st->url = NULL;
+}
+
+/* ---- packets ---- */
+
+void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due)
+{
+	struct rtp_out o;
+	uint8_t *h = rtp_out_header(&o);
+
+	rtp_header_write(h, p->marker, p->payload_type, st->seq++,
+		st->ts_base + st->ts_off + p->rtp_time, st->ssrc);
+	if (p->padding)
+		h[0] |= 0x20;
+	if (p->extension)
+		h[0] |= 0x10;
+	memcpy(h + RTP_HEADER, p->head, sizeof p->head);
+	o.head_n = RTP_HEADER + p->head_n;
+	o.body = p->body;
+	o.due = due;
+	st->packets++;
+	st->octets += p->head_n + p->body.n;
+	st->sender.rtp(&st->sender, st, &o);
+}
+
+static void send_udp(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
+{
+	struct stats *stats = &st->session->w->stats;
+	(void)s;
+	udp_send(&st->pair->rtp, &st->rtp_to, rtp_out_header(o), o->head_n, o->body);
+	stats->packets_sent++;
+	stats->bytes_sent += o->head_n + o->body.n;
+}
+
+static void send_tcp(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
+{
+	struct stats *stats = &st->session->w->stats;
+	size_t n = o->head_n + o->body.n;
+	(void)s;
+
+	if (!st->over)
+		return;
+	frame_header_write(o->head, st->channel, (uint16_t)n);
+	stats->packets_sent++; /* the connection's on_drop takes it back */
+	if (conn_put_frame(&st->over->conn, o->head, FRAME_HEADER + o->head_n, o->body, o->due,
+		    st->channel) == 0)
+		stats->bytes_sent += n;
+}
+
+static void send_rtcp_udp(
+	struct sender *s, struct rtp_stream *st, struct bytes compound, tick_t now)
+{
+	(void)s;
+	(void)now;
+	udp_send(&st->pair->rtcp, &st->rtcp_to, NULL, 0, compound);
+	udp_flush(&st->pair->rtcp); /* the compound is on the stack; one per stream and 5 s */
+}
+
+static void send_rtcp_tcp(
+	struct sender *s, struct rtp_stream *st, struct bytes compound, tick_t now)
+{
+	uint8_t frame[FRAME_HEADER + COMPOUND_MAX];
+	(void)s;
+	(void)now;
+
+	if (!st->over || compound.n > COMPOUND_MAX)
+		return;
+	frame_header_write(frame, st->rtcp_channel, (uint16_t)compound.n);
+	memcpy(frame + FRAME_HEADER, compound.p, compound.n);
+	if (conn_put(&st->over->conn, bytes_of(frame, FRAME_HEADER + compound.n)) != 0)
+		st->dropped++;
+}
+
+/* Modules see the sender last, so that theirs is outermost. */
+static void wrap(struct rtp_stream *st)
+{
+	struct server *srv = st->session->w->server;
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->wrap_sender)
+			m->wrap_sender(m, st, &st->sender);
+	}
+}
+
+static void use(struct rtp_stream *st, struct sender s)
+{
+	if (st->sender.close)
+		st->sender.close(&st->sender, st);
+	st->sender = s;
+	st->is_setup = true;
+	wrap(st);
+}
+
+void rtp_stream_use_udp(struct rtp_stream *st)
+{
+	st->is_tcp = false;
+	use(st, (struct sender){ .rtp = send_udp, .rtcp = send_rtcp_udp });
+}
+
+void rtp_stream_use_tcp(struct rtp_stream *st)
+{
+	st->is_tcp = true;
+	use(st, (struct sender){ .rtp = send_tcp, .rtcp = send_rtcp_tcp });
+}
+
+/* ---- RTCP ---- */
+
+/* Ticks of a clock in a span; exact for years. */
+static uint32_t clock_ticks(tick_t span, uint32_t hz)
+{
+	uint64_t s = (uint64_t)span / TICK_S, ns = (uint64_t)span % TICK_S;
+	return (uint32_t)(s * hz + (ns * hz + TICK_S / 2) / TICK_S);
+}
+
+uint32_t rtp_stream_time(const struct rtp_stream *st, tick_t t)
+{
+	tick_t span = t - st->session->t0;
+	return st->ts_base + (span >= 0 ? clock_ticks(span, st->clock_hz)
+					: (uint32_t)-clock_ticks(-span, st->clock_hz));
+}
+
+static bool is_sending(const struct rtp_stream *st)
+{
+	/* a sender is who has sent since the report before the last (3550 6.3.8, 6.4) */
+	return st->packets != st->packets_reported[1];
+}
+
+/* SR or RR, and SDES; the caller ends it. */
+static void put_report(const struct rtp_stream *st, struct rtcp_writer *out, tick_t now)
+{
+	struct worker *w = st->session->w;
+	char cname[ADDR_TEXT + 8], host[ADDR_TEXT];
+
+	if (is_sending(st)) {
+		struct rtcp_sender sr = { .ntp = ntp_of_unix(worker_wall(w, now)),
+			.timestamp = rtp_stream_time(st, now),
+			.packets = (uint32_t)st->packets,
+			.octets = (uint32_t)st->octets };
+		rtcp_put_sr(out, st->ssrc, &sr, NULL, 0);
+	} else {
+		rtcp_put_rr(out, st->ssrc, NULL, 0);
+	}
+	int n = snprintf(
+		cname, sizeof cname, "beagle@%s", addr_host_text(&st->session->local, host));
+	rtcp_put_cname(out, st->ssrc, bytes_of(cname, (size_t)n));
+}
+
+void rtp_stream_start_rtcp(struct rtp_stream *st, tick_t now)
+{
+	struct worker *w = st->session->w;
+	const struct source_track *t = &st->session->source->tracks[st->track];
+
+	if (st->has_rtcp)
+		return;
+	struct rtcp_sched_config c = { .session_bps = t->bitrate_bps ? t->bitrate_bps : 64000,
+		.is_sender = true,
+		.members = 2,
+		.senders = 1,
+		.first_bytes = 100,
+		.first_at_once = true };
+	rtcp_sched_init(&st->sched, &c, now, (uint32_t)worker_random(w));
+	st->has_rtcp = true;
+	st->bye_sent = false;
+}
+
+static void report(struct rtp_stream *st, tick_t now)
+{
+	uint8_t room[COMPOUND_MAX];
+	struct rtcp_writer out;
+	struct worker *w = st->session->w;
+
+	rtcp_begin(&out, room, sizeof room);
+	put_report(st, &out, now);
+	int n = rtcp_end(&out);
+	if (n > 0) {
+		st->sender.rtcp(&st->sender, st, bytes_of(room, (size_t)n), now);
+		st->ever_reported = true;
+		w->stats.rtcp_sent++;
+	}
+	st->packets_reported[1] = st->packets_reported[0];
+	st->packets_reported[0] = st->packets;
+	rtcp_sched_set_sender(&st->sched, is_sending(st));
+	rtcp_sched_on_sent(&st->sched, (uint32_t)(n > 0 ? n : 0) + LOWER_HEADERS, now,
+		(uint32_t)worker_random(w));
+}
+
+tick_t rtp_stream_run_rtcp(struct rtp_stream *st, tick_t now)
+{
+	if (!st->has_rtcp)
+		return TICK_NEVER;
+	if (now >= st->sched.next &&
+		rtcp_sched_expire(&st->sched, now, (uint32_t)worker_random(st->session->w)) ==
+			RTCP_SCHED_REPORT)
+		report(st, now);
+	return st->sched.next;
+}
+
+void rtp_stream_bye(struct rtp_stream *st, tick_t now)
+{
+	uint8_t room[COMPOUND_MAX];
+	struct rtcp_writer out;
+
+	st->has_rtcp = false;
+	if (!st->is_setup || st->bye_sent || (!st->packets && !st->ever_reported))
+		return;
+	rtcp_begin(&out, room, sizeof room);
+	put_report(st, &out, now);
+	rtcp_put_bye(&out, st->ssrc, (struct bytes){ 0 });
+	int n = rtcp_end(&out);
+	if (n <= 0)
+		return;
+	st->sender.rtcp(&st->sender, st, bytes_of(room, (size_t)n), now);
+	st->session->w->stats.rtcp_sent++;
+	st->bye_sent = true;
+}
+
+static void on_block(struct rtp_stream *st, const struct rtcp_block *b, tick_t now)
+{
+	struct rtp_report *r = &st->report;
+
+	if (b->ssrc != st->ssrc)
+		return;
+	*r = (struct rtp_report){ .n = r->n + 1,
+		.fraction = b->fraction,
+		.lost = b->lost,
+		.highest = b->highest,
+		.jitter = b->jitter };
+	r->round_trip = rtcp_round_trip(
+		ntp_middle(ntp_of_unix(worker_wall(st->session->w, now))), b->lsr, b->dlsr);
+}
+
+static void tell_modules(struct rtp_stream *st, const struct rtcp_view *v, tick_t now)
+{
+	struct server *srv = st->session->w->server;
+
+	if (!srv->has_rtcp)
+		return;
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->rtcp)
+			m->rtcp(m, st, v, now);
+	}
+}
+
+void rtp_stream_on_rtcp(struct rtp_stream *st, struct bytes compound, tick_t now)
+{
+	struct bytes rest = compound;
+	struct rtcp_view v;
+
+	st->session->w->stats.rtcp_received++;
+	rtp_session_touch(st->session, now);
+	if (st->has_rtcp)
+		rtcp_sched_on_received(&st->sched, (uint32_t)compound.n + LOWER_HEADERS);
+	while (rtcp_next(&rest, &v) == 1) {
+		if (v.type == RTCP_RR || v.type == RTCP_SR) {
+			for (size_t i = 0; i < v.count; i++) {
+				struct rtcp_block b;
+				rtcp_block_read(&v, i, &b);
+				on_block(st, &b, now);
+			}
+		}
+		tell_modules(st, &v, now);
+	}
+}

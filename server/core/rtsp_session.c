@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/rtsp_session.h"
+
+#include <stdlib.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/core/module.h"
+#include "server/core/server.h"
+
+enum {
+	STEPS_TURN = 32, /* requests and frames of one connection per turn */
+	CHOKE_BYTES =
+		512 * 1024, /* waiting output above the frames' mark: no more requests are read */
+	OUT_SLACK = 4 * 1024 * 1024, /* room for replies above the frames' mark */
+	FRAME_ROOM = FRAME_HEADER + FRAME_PAYLOAD_MAX,
+	MEDIA_CHANNELS = 256,
+};
+#define LINGER TICK_S
+
+/* ---- channels ---- */
+
+static bool is_taken(const struct rtsp_session *c, int n)
+{
+	return c->channels[n / 8] & 1u << n % 8;
+}
+
+static void set_taken(struct rtsp_session *c, int n, bool taken)
+{
+	uint8_t bit = (uint8_t)(1u << n % 8);
+	c->channels[n / 8] =
+		(uint8_t)(taken ? c->channels[n / 8] | bit : c->channels[n / 8] & ~bit);
+}
+
+bool rtsp_session_take_channels(struct rtsp_session *c, int lo, int hi, uint8_t *rtp, uint8_t *rtcp)
+{
+	if (lo < 0 || lo >= MEDIA_CHANNELS || hi < 0 || hi >= MEDIA_CHANNELS || lo == hi ||
+		is_taken(c, lo) || is_taken(c, hi)) {
+		for (lo = 0; lo < MEDIA_CHANNELS; lo += 2) {
+			if (!is_taken(c, lo) && !is_taken(c, lo + 1))
+				break;
+		}
+		if (lo >= MEDIA_CHANNELS)
+			return false;
+		hi = lo + 1;
+	}
+	set_taken(c, lo, true);
+	set_taken(c, hi, true);
+	*rtp = (uint8_t)lo;
+	*rtcp = (uint8_t)hi;
+	return true;
+}
+
+void rtsp_session_free_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp)
+{
+	set_taken(c, rtp, false);
+	set_taken(c, rtcp, false);
+}
+
+static struct rtp_stream *stream_of(struct rtsp_session *c, int channel)
+{
+	LIST_EACH(x, &c->media)
+	{
+		struct rtp_session *s = container_of(x, struct rtp_session, on_conn);
+		for (uint32_t i = 0; i < s->n_streams; i++) {
+			struct rtp_stream *st = &s->streams[i];
+			if (st->over == c &&
+				(st->channel == channel || st->rtcp_channel == channel))
+				return st;
+		}
+	}
+	return NULL;
+}
+
+static void on_drop(void *arg, uint16_t tag)
+{
+	struct rtsp_session *c = arg;
+	struct rtp_stream *st = stream_of(c, tag);
+
+	if (st)
+		st->dropped++;
+	c->w->stats.packets_sent--;
+	c->w->stats.packets_dropped_tcp++;
+}
+
+/* ---- '$' frames ---- */
+
+static void on_frame(struct rtsp_session *c, const struct frame *f, tick_t now)
+{
+	struct stats *stats = &c->w->stats;
+	struct rtp_stream *st = stream_of(c, f->channel);
+
+	if (!st)
+		stats->frames_unknown++;
+	else if (st->rtcp_channel != f->channel)
+		stats->rtp_received++;
+	else if (rtcp_check(f->payload) != 0)
+		stats->rtcp_bad++;
+	else
+		rtp_stream_on_rtcp(st, f->payload, now);
+}
+
+/* ---- requests ---- */
+
+static struct rtsp_limits limits_of(const struct prefs *p)
+{
+	return (struct rtsp_limits){ .line = (size_t)p->request_line_bytes,
+		.headers = (size_t)p->request_headers,
+		.header_bytes = (size_t)p->request_header_bytes,
+		.body = (size_t)p->request_body_bytes };
+}
+
+/* Gives the txn a message of its own to look into: the connection's buffer moves on. */
+static void own_message(struct rtsp_txn *t, struct bytes whole, const struct rtsp_limits *l)
+{
+	struct fault f;
+
+	t->raw = bytes_dup(&t->arena, whole);
+	int r = rtsp_read(t->raw, l, &t->arena, &t->req, &f);
+	if (r < 0)
+		t->refusal = r == ERR_MORE ? RTSP_BAD_REQUEST : (int)t->req.refusal;
+}
+
+/* True: a request has begun, or there is none yet (false). */
+static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
+{
+	struct rtsp_limits l = limits_of(c->w->prefs);
+	struct fault f;
+
+	if (!c->spare)
+		c->spare = rtsp_txn_new(c, c->w);
+	struct rtsp_txn *t = c->spare;
+	int r = rtsp_read(in, &l, &t->arena, &t->req, &f);
+	if (r == ERR_MORE) {
+		arena_reset(&t->arena);
+		return false;
+	}
+	size_t n = r > 0 ? (size_t)r : t->req.skip ? t->req.skip : in.n;
+	if (r < 0 && t->req.skip == 0)
+		t->close = true; /* no telling where the next message begins */
+	own_message(t, bytes_sub(in, 0, n), &l);
+	buf_drop(&c->conn.in, n);
+	t->received = now;
+	c->txn = t;
+	c->spare = NULL;
+	c->begun = 0;
+	c->last_request = now;
+	c->n_requests++;
+	c->w->stats.requests++;
+	return true;
+}
+
+/* Takes the next thing off the input; false: there is nothing whole. */
+static bool read_next(struct rtsp_session *c, tick_t now)
+{
+	struct bytes in = buf_bytes(&c->conn.in);
+	struct frame f;
+
+	if (in.n == 0) {
+		c->begun = 0;
+		return false;
+	}
+	if (!c->begun)
+		c->begun = now;
+	int r = frame_read(in, &f);
+	if (r == ERR_MORE)
+		return false;
+	if (r > 0) {
+		if (f.kind == FRAME_DATA)
+			on_frame(c, &f, now);
+		buf_drop(&c->conn.in, (size_t)r);
+		c->begun = 0;
+		return true;
+	}
+	if (c->phase == PHASE_READING_FIRST_REQUEST)
+		c->phase = PHASE_HTTP_FILTERING;
+	return read_request(c, in, now);
+}
+
+/* ---- replies ---- */
+
+static void begin_closing(struct rtsp_session *c, tick_t now)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	c->close_by = now + LINGER;
+	LIST_EACH(x, &c->media)
+	{
+		struct rtp_session *s = container_of(x, struct rtp_session, on_conn);
+		bool tied = false;
+		for (uint32_t i = 0; i < s->n_streams; i++)
+			tied = tied || s->streams[i].over == c;
+		if (tied)
+			rtp_session_end(s, CLOSE_DISCONNECT, now);
+	}
+	conn_finish(&c->conn);
+}
+
+static void count_reply(struct stats *s, int status)
+{
+	uint64_t *const of[] = { &s->responses_2xx, &s->responses_3xx, &s->responses_4xx,
+		&s->responses_5xx };
+	if (status >= 200 && status < 600)
+		++*of[status / 100 - 2];
+}
+
+static void send_reply(struct rtsp_session *c, tick_t now)
+{
+	struct rtsp_txn *t = c->txn;
+	struct server *srv = c->w->server;
+
+	c->phase = PHASE_SENDING_RESPONSE;
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->reply)
+			m->reply(m, t, &t->reply);
+	}
+	count_reply(&c->w->stats, t->status);
+	log_write(LOG_D, "rtsp", "%.*s %.*s -> %d w=%u", BYTES_FMT(t->req.method_name),
+		BYTES_FMT(t->req.uri), t->status, c->w->index);
+	if (conn_put(&c->conn, buf_bytes(&t->reply)) != 0)
+		c->w->stats.responses_unsent++;
+	c->phase = PHASE_CLEANING_UP;
+	if (t->close)
+		begin_closing(c, now);
+	rtsp_txn_free(t);
+	c->txn = NULL;
+	c->phase = PHASE_READING_REQUEST;
+}
+
+void rtsp_session_txn_back(struct rtsp_session *c)
+{
+	c->txn_away = false;
+	task_signal(&c->task, EV_UPDATE);
+}
+
+/* Goes on with the request at hand; false: it has to wait. */
+static bool run_txn(struct rtsp_session *c, tick_t now)
+{
+	if (c->txn_away)
+		return false;
+	c->phase = c->txn->phase;
+	switch (rtsp_txn_run(c->txn, now)) {
+	case TXN_REPLIED: send_reply(c, now); return true;
+	case TXN_WAIT: return false;
+	case TXN_AWAY: c->txn_away = true; return false;
+	}
+	return false;
+}
+
+/* Does more wait for this client than it seems to want to read? */
+static bool is_choked(const struct rtsp_session *c)
+{
+	return conn_waiting(&c->conn) > c->conn.limits.high_water + CHOKE_BYTES;
+}
+
+/* True: there is more to do, next turn. */
+static bool advance(struct rtsp_session *c, tick_t now)
+{
+	for (int i = 0; i < STEPS_TURN; i++) {
+		if (c->txn) {
+			if (!run_txn(c, now))
+				return false;
+		} else if (c->closing || c->draining || is_choked(c) || !read_next(c, now)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- life ---- */
+
+static void tell_closing(struct rtsp_session *c)
+{
+	struct server *srv = c->w->server;
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->connection_closing)
+			m->connection_closing(m, c);
+	}
+}
+
+/* The connection is of no more use; the task ends as soon as its request is at home. */
+static tick_t finish(struct rtsp_session *c, tick_t now)
+{
+	begin_closing(c, now);
+	conn_close(&c->conn);
+	/* UDP sessions stay, and forget us */
+	for (struct link *x; (x = list_pop(&c->media));)
+		container_of(x, struct rtp_session, on_conn)->made_by = NULL;
+	c->n_media = 0;
+	if (c->txn) {
+		tick_t wake = c->txn_away ? 0 : c->txn->wake_at;
+		return wake > now ? wake - now : TASK_IDLE;
+	}
+	tell_closing(c);
+	return TASK_DONE;
+}
+
+static void answer_late(struct rtsp_session *c, tick_t now)
+{
+	/* the request is not whole: its CSeq may be unread */
+	if (conn_put(&c->conn, B("RTSP/1.0 408 Request Time-out\r\nConnection: close\r\n\r\n")) ==
+		0)
+		c->w->stats.responses_4xx++;
+	begin_closing(c, now);
+}
+
+static void check_idle(struct rtsp_session *c, tick_t now)
+{
+	const struct prefs *p = c->w->prefs;
+
+	if (c->txn || c->closing)
+		return;
+	if (c->begun && now - c->begun >= p->request_timeout * TICK_S)
+		answer_late(c, now);
+	else if (link_is_alone(&c->media) && now - c->last_request >= p->real_rtsp_timeout * TICK_S)
+		begin_closing(c, now);
+}
+
+/* When the task wants to run again; ends it when all is said. */
+static tick_t decide(struct rtsp_session *c, bool more, tick_t now)
+{
+	if (c->conn.fd < 0 || c->conn.broken)
+		return finish(c, now);
+	if (!c->txn && !more && (c->conn.eof || c->draining))
+		begin_closing(c, now);
+	if (c->closing) {
+		buf_drop(&c->conn.in, c->conn.in.n); /* nobody will read it */
+		if (now >= c->close_by || (c->conn.eof && conn_waiting(&c->conn) == 0))
+			return finish(c, now);
+		return c->close_by - now;
+	}
+	if (c->txn) {
+		tick_t wake = c->txn_away ? 0 : c->txn->wake_at;
+		return wake ? (wake > now ? wake - now : 0) : TASK_IDLE;
+	}
+	return more ? 0 : TASK_IDLE;
+}
+
+static tick_t session_run(struct task *t, uint32_t events, tick_t now)
+{
+	struct rtsp_session *c = container_of(t, struct rtsp_session, task);
+
+	if (events & EV_KILL)
+		c->draining = true;
+	if (events & EV_WRITE && c->conn.fd >= 0)
+		(void)conn_write(&c->conn, now); /* an error stays in conn.broken */
+	/* full: the rest waits in the socket; broken: decide() sees it */
+	if (events & EV_READ && conn_read(&c->conn) < 0)
+		c->n_unread++;
+	bool more = advance(c, now);
+	if (c->conn.fd >= 0) {
+		/* at its end of input, full or choked a level-triggered descriptor would spin */
+		bool full = c->conn.in.n == c->conn.in.max;
+		conn_want_read(&c->conn, !c->conn.eof && !full && !is_choked(c));
+	}
+	if (events & EV_USER)
+		check_idle(c, now);
+	return decide(c, more, now);
+}
+
+static void session_free(struct task *t)
+{
+	struct rtsp_session *c = container_of(t, struct rtsp_session, task);
+
+	link_remove(&c->all);
+	c->w->stats.connections_closed++;
+	atomic_fetch_sub(&c->w->n_connections, 1);
+	atomic_fetch_sub(&c->w->server->connections, 1);
+	rtsp_txn_free(c->spare);
+	rtsp_txn_free(c->txn);
+	free(c);
+}
+
+static const struct task_ops session_ops = {
+	.name = "rtsp_session", .run = session_run, .free = session_free
+};
+
+static void before_write(void *arg, struct conn *conn, struct iovec *iov, int *n)
+{
+	struct server *srv = ((struct rtsp_session *)arg)->w->server;
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->conn_write)
+			m->conn_write(m, conn, iov, n);
+	}
+}
+
+int rtsp_session_new(struct worker *w, int fd, tick_t now)
+{
+	struct rtsp_session *c = xcalloc(1, sizeof *c);
+	const struct prefs *p = w->prefs;
+	struct conn_limits limits = {
+		.in_max = (size_t)(p->request_header_bytes + p->request_body_bytes) + FRAME_ROOM,
+		.high_water = (size_t)p->max_tcp_buffer_size,
+		.out_max = (size_t)p->max_tcp_buffer_size + OUT_SLACK,
+		.tolerance = p->tcp_late_tolerance * TICK_MS,
+	};
+
+	task_init(&c->task, &session_ops, &w->loop);
+	c->w = w;
+	c->last_request = now;
+	link_init(&c->media);
+	link_init(&c->all);
+	int err = conn_open(&c->conn, &w->loop, fd, &c->task, &limits);
+	if (err) {
+		free(c);
+		return err;
+	}
+	c->conn.arg = c;
+	c->conn.on_drop = on_drop;
+	if (w->server->has_conn_write)
+		c->conn.before_write = before_write;
+	list_push_back(&w->connections, &c->all);
+	return 0;
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/rtsp_txn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/core/module.h"
+#include "server/core/rtsp_methods.h"
+#include "server/core/rtsp_session.h"
+#include "server/core/server.h"
+
+static const char *const phase_names[] = {
+#define PHASE_NAME(id, name) name,
+	PHASE_TABLE(PHASE_NAME)
+#undef PHASE_NAME
+};
+
+const char *rtsp_phase_name(enum rtsp_phase p)
+{
+	return p < PHASE_COUNT ? phase_names[p] : "";
+}
+
+struct rtsp_txn *rtsp_txn_new(struct rtsp_session *c, struct worker *home)
+{
+	struct rtsp_txn *t = xcalloc(1, sizeof *t);
+
+	t->phase = PHASE_FILTERING;
+	t->conn = c;
+	t->home = t->worker = home;
+	t->task = &c->task;
+	t->peer = c->conn.peer;
+	t->local = c->conn.local;
+	buf_init(&t->reply, TXN_REPLY_MAX);
+	return t;
+}
+
+void rtsp_txn_free(struct rtsp_txn *t)
+{
+	if (!t)
+		return;
+	source_free(t->source);
+	arena_clear(&t->arena);
+	buf_clear(&t->reply);
+	free(t);
+}
+
+/* ---- the reply ---- */
+
+/* "12345.678": digits with one point. Anything else is not echoed. */
+static bool is_timestamp(struct bytes v)
+{
+	size_t points = 0;
+
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.p[i] == '.')
+			points++;
+		else if (v.p[i] < '0' || v.p[i] > '9')
+			return false;
+	}
+	return v.n > 0 && v.n <= 64 && points <= 1 && v.p[0] != '.';
+}
+
+static void put_timestamp(struct rtsp_txn *t, tick_t now)
+{
+	struct bytes v = rtsp_value(&t->req, RTSP_H_TIMESTAMP);
+	struct bytes stamp = v;
+	double delay = tick_seconds(now - t->received);
+
+	(void)bytes_cut(&v, ' ', &stamp);
+	if (!is_timestamp(stamp))
+		return;
+	/* 12.38: the delay is optional; one that rounds to nothing is left out */
+	if (delay >= 0.001)
+		rtsp_putf(&t->writer, RTSP_H_TIMESTAMP, "%.*s %.3f", BYTES_FMT(stamp), delay);
+	else
+		rtsp_put(&t->writer, RTSP_H_TIMESTAMP, stamp);
+}
+
+void rtsp_txn_begin(struct rtsp_txn *t, int status, tick_t now)
+{
+	buf_cut(&t->reply, 0);
+	t->status = status;
+	rtsp_reply_begin(&t->writer, &t->reply, status,
+		t->req.has_cseq ? t->req.cseq_text : (struct bytes){ 0 });
+	rtsp_put(&t->writer, RTSP_H_DATE, bytes_str(worker_date(t->worker, now)));
+	rtsp_put(&t->writer, RTSP_H_SERVER, B("Beagle/" BEAGLE_VERSION));
+	if (rtsp_header(&t->req, RTSP_H_TIMESTAMP))
+		put_timestamp(t, now);
+	if (t->used_session[0] && t->req.method != RTSP_SETUP)
+		rtsp_put(&t->writer, RTSP_H_SESSION, bytes_str(t->used_session));
+	if (t->close)
+		rtsp_put(&t->writer, RTSP_H_CONNECTION, B("close"));
+}
+
+void rtsp_txn_end(struct rtsp_txn *t, struct bytes body, tick_t now)
+{
+	if (rtsp_end(&t->writer, body) == 0)
+		return;
+	/* what could not be written was ours to check: say so, with what can be written */
+	log_write(LOG_E, "rtsp", "a reply could not be written: %s", err_name(t->writer.err));
+	rtsp_txn_begin(t, RTSP_INTERNAL_ERROR, now);
+	if (rtsp_end(&t->writer, (struct bytes){ 0 }) != 0)
+		t->close = true;
+}
+
+void rtsp_txn_answer(struct rtsp_txn *t, int status, tick_t now)
+{
+	rtsp_txn_begin(t, status, now);
+	rtsp_txn_end(t, (struct bytes){ 0 }, now);
+}
+
+/* ---- steps ---- */
+
+enum step { STEP_NEXT, STEP_REPLIED, STEP_WAIT, STEP_AWAY };
+
+typedef enum verdict role(struct module *self, struct rtsp_txn *t);
+
+/* Asks the modules in one role; `which` is the role's place in struct module. */
+static enum step ask(struct rtsp_txn *t, size_t which)
+{
+	struct server *srv = t->worker->server;
+
+	SERVER_EACH_MODULE(m, srv)
+	{
+		role *fn = *(role **)(void *)((char *)m + which);
+		enum verdict v = fn ? fn(m, t) : MOD_PASS;
+		if (v != MOD_PASS)
+			return v == MOD_WAIT ? STEP_WAIT : STEP_REPLIED;
+	}
+	return STEP_NEXT;
+}
+
+static enum step step_filter(struct rtsp_txn *t, tick_t now)
+{
+	(void)now;
+	return ask(t, offsetof(struct module, filter));
+}
+
+static enum step refuse(struct rtsp_txn *t, int status, tick_t now)
+{
+	rtsp_txn_answer(t, status, now);
+	return STEP_REPLIED;
+}
+
+/* Names every option of Require and Proxy-Require: we have none (12.32). */
+static enum step refuse_options(struct rtsp_txn *t, tick_t now)
+{
+	static const enum rtsp_header_id from[] = { RTSP_H_REQUIRE, RTSP_H_PROXY_REQUIRE };
+	struct buf names;
+
+	buf_init(&names, TXN_REPLY_MAX);
+	for (size_t i = 0; i < COUNT(from); i++) {
+		struct rtsp_list it = { 0 };
+		struct bytes v;
+		while (rtsp_list_next(&t->req, from[i], &it, &v)) {
+			if (buf_printf(&names, "%s%.*s", names.n ? ", " : "", BYTES_FMT(v)) != 0)
+				break;
+		}
+	}
+	rtsp_txn_begin(t, RTSP_OPTION_NOT_SUPPORTED, now);
+	rtsp_put(&t->writer, RTSP_H_UNSUPPORTED, buf_bytes(&names));
+	rtsp_txn_end(t, (struct bytes){ 0 }, now);
+	buf_clear(&names);
+	return STEP_REPLIED;
+}
+
+/* The request URL and its path. 0 or the status. */
+static int read_url(struct rtsp_txn *t, const struct rtsp_method_row *row)
+{
+	struct fault f;
+
+	if (t->req.uri.n > (size_t)t->worker->prefs->request_url_bytes)
+		return RTSP_URI_TOO_LARGE;
+	if (url_read(t->req.uri, &t->url, &f) != 0)
+		return RTSP_BAD_REQUEST;
+	if (t->url.scheme == URL_STAR)
+		return row->star ? 0 : RTSP_BAD_REQUEST;
+	switch (url_path_decode(t->url.path, t->path, sizeof t->path)) {
+	case 0: return 0;
+	case ERR_RANGE: return RTSP_FORBIDDEN; /* climbs above the root (16) */
+	case ERR_LIMIT: return RTSP_URI_TOO_LARGE;
+	}
+	return RTSP_BAD_REQUEST;
+}
+
+/* 0 or the status that refuses the request for what its head says. */
+static int check_head(struct rtsp_txn *t, const struct rtsp_method_row *row)
+{
+	if (t->refusal)
+		return t->refusal;
+	if (!t->req.has_cseq)
+		return RTSP_BAD_REQUEST;
+	if (!row)
+		return RTSP_NOT_IMPLEMENTED;
+	if (t->req.repeated != RTSP_H_UNKNOWN)
+		return RTSP_BAD_REQUEST;
+	return read_url(t, row);
+}
+
+/* Worker of a session id; -1: it is none of ours. */
+static int owner_of(const struct rtsp_txn *t)
+{
+	uint64_t w;
+
+	if (t->session_id.n != SESSION_ID ||
+		!bytes_hex_to_u64(bytes_sub(t->session_id, SESSION_ID - 2, 2), 255, &w) ||
+		w >= t->worker->server->n_workers)
+		return -1;
+	return (int)w;
+}
+
+static void send_away(struct rtsp_txn *t, unsigned to);
+
+/* Finds the session that a Session header names: STEP_NEXT with t->session, 454, or away. */
+static enum step find_session(struct rtsp_txn *t, const struct rtsp_method_row *row, tick_t now)
+{
+	const struct rtsp_header *h = rtsp_header(&t->req, RTSP_H_SESSION);
+	uint32_t timeout;
+
+	if (!h)
+		return row->session == METHOD_NEEDS_SESSION ? refuse(t, RTSP_SESSION_NOT_FOUND, now)
+							    : STEP_NEXT;
+	if (rtsp_session_read(h->value, &t->session_id, &timeout) != 0)
+		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
+	int owner = owner_of(t);
+	if (owner < 0)
+		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
+	if ((unsigned)owner != t->worker->index) {
+		send_away(t, (unsigned)owner);
+		return STEP_AWAY;
+	}
+	t->session = worker_session(t->worker, t->session_id);
+	if (!t->session)
+		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
+	rtp_session_touch(t->session, now);
+	t->session->rtsp_in += t->raw.n;
+	memcpy(t->used_session, t->session->id, sizeof t->session->id);
+	return STEP_NEXT;
+}
+
+static enum step step_setup_request(struct rtsp_txn *t, tick_t now)
+{
+	const struct rtsp_method_row *row = rtsp_method_row(t->req.method);
+
+	if (rtsp_list_has(&t->req, RTSP_H_CONNECTION, B("close")))
+		t->close = true;
+	int status = check_head(t, row);
+	if (status)
+		return refuse(t, status, now);
+	if (rtsp_header(&t->req, RTSP_H_REQUIRE) || rtsp_header(&t->req, RTSP_H_PROXY_REQUIRE))
+		return refuse_options(t, now);
+	return find_session(t, row, now);
+}
+
+static enum step step_route(struct rtsp_txn *t, tick_t now)
+{
+	(void)now;
+	return ask(t, offsetof(struct module, route));
+}
+
+static enum step step_authenticate(struct rtsp_txn *t, tick_t now)
+{
+	(void)now;
+	return ask(t, offsetof(struct module, authenticate));
+}
+
+static enum step step_authorize(struct rtsp_txn *t, tick_t now)
+{
+	(void)now;
+	return ask(t, offsetof(struct module, authorize));
+}
+
+static enum step step_preprocess(struct rtsp_txn *t, tick_t now)
+{
+	(void)now;
+	return ask(t, offsetof(struct module, preprocess));
+}
+
+static enum step step_process(struct rtsp_txn *t, tick_t now)
+{
+	enum step s = ask(t, offsetof(struct module, request));
+	if (s != STEP_NEXT)
+		return s;
+	/* the session may have ended while a module or the medium kept us waiting */
+	if (t->session_id.n) {
+		t->session = worker_session(t->worker, t->session_id);
+		if (!t->session)
+			return refuse(t, RTSP_SESSION_NOT_FOUND, now);
+	}
+	return rtsp_method_row(t->req.method)->run(t, now) ? STEP_REPLIED : STEP_WAIT;
+}
+
+/* After every reply, in DSS's order: before it is sent. */
+static enum step step_postprocess(struct rtsp_txn *t, tick_t now)
+{
+	struct server *srv = t->worker->server;
+	(void)now;
+
+	if (t->session && t->session->state != RTP_ENDED) {
+		t->session->rtsp_out += t->reply.n;
+		t->session->last_status = t->status;
+	}
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->postprocess)
+			m->postprocess(m, t);
+	}
+	return STEP_NEXT;
+}
+
+static enum step (*const steps[])(struct rtsp_txn *t, tick_t now) = {
+	[PHASE_FILTERING] = step_filter,
+	[PHASE_SETUP_REQUEST] = step_setup_request,
+	[PHASE_ROUTING] = step_route,
+	[PHASE_AUTHENTICATING] = step_authenticate,
+	[PHASE_AUTHORIZING] = step_authorize,
+	[PHASE_PREPROCESSING] = step_preprocess,
+	[PHASE_PROCESSING] = step_process,
+	[PHASE_POST_PROCESSING] = step_postprocess,
+};
+
+enum txn_result rtsp_txn_run(struct rtsp_txn *t, tick_t now)
+{
+	t->wake_at = 0;
+	while (t->phase < PHASE_SENDING_RESPONSE) {
+		switch (steps[t->phase](t, now)) {
+		case STEP_NEXT: t->phase++; break;
+		case STEP_REPLIED: t->phase = PHASE_POST_PROCESSING; break;
+		case STEP_WAIT: return TXN_WAIT;
+		case STEP_AWAY: return TXN_AWAY;
+		}
+	}
+	t->session = NULL; /* it may end before the reply has left */
+	return TXN_REPLIED;
+}
+
+/* ---- on another worker ---- */
+
+static tick_t remote_run(struct task *task, uint32_t events, tick_t now)
+{
+	struct rtsp_txn *t = container_of(task, struct rtsp_txn, remote);
+	(void)events;
+
+	if (rtsp_txn_run(t, now) == TXN_REPLIED)
+		return TASK_DONE;
+	if (!t->wake_at)
+		return TASK_IDLE;
+	return t->wake_at > now ? t->wake_at - now : 0;
+}
+
+static void on_home(struct mail *m, struct loop *l, tick_t now)
+{
+	struct rtsp_txn *t = container_of(m, struct rtsp_txn, mail);
+	(void)l;
+	(void)now;
+	t->worker = t->home;
+	t->task = &t->conn->task;
+	rtsp_session_txn_back(t->conn);
+}
+
+/* The loop is done with the task: only now may the txn go home, where it will be freed. */
+static void remote_free(struct task *task)
+{
+	struct rtsp_txn *t = container_of(task, struct rtsp_txn, remote);
+	t->mail.fn = on_home;
+	loop_post(&t->home->loop, &t->mail);
+}
+
+static const struct task_ops remote_ops = {
+	.name = "rtsp_txn", .run = remote_run, .free = remote_free
+};
+
+static void on_arrival(struct mail *m, struct loop *l, tick_t now)
+{
+	struct rtsp_txn *t = container_of(m, struct rtsp_txn, mail);
+	(void)now;
+	task_init(&t->remote, &remote_ops, l);
+	task_signal(&t->remote, EV_START);
+}
+
+static void send_away(struct rtsp_txn *t, unsigned to)
+{
+	t->worker->stats.requests_forwarded++;
+	t->worker = &t->worker->server->workers[to];
+	t->task = &t->remote;
+	t->mail.fn = on_arrival;
+	loop_post(&t->worker->loop, &t->mail);
+}

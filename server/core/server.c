@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/server.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/core/rtsp_session.h"
+
+enum { STOP_POLL_MS = 2, LAST_WAIT_MS = 500 };
+
+/* ---- new connections ---- */
+
+struct adopt_mail {
+	struct mail mail;
+	struct worker *to;
+	int fd;
+};
+
+static void on_adopt(struct mail *m, struct loop *l, tick_t now)
+{
+	struct adopt_mail *a = container_of(m, struct adopt_mail, mail);
+	(void)l;
+	worker_adopt(a->to, a->fd, now);
+	free(a);
+}
+
+static struct worker *least_loaded(struct server *s)
+{
+	struct worker *best = &s->workers[0];
+
+	for (unsigned i = 1; i < s->n_workers; i++) {
+		if (atomic_load(&s->workers[i].n_connections) < atomic_load(&best->n_connections))
+			best = &s->workers[i];
+	}
+	return best;
+}
+
+/* The client hears why, and no more. */
+static void refuse(struct server *s, int fd)
+{
+	static const char text[] =
+		"RTSP/1.0 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\r\n";
+
+	s->workers[0].stats.connections_refused++;
+	if (write(fd, text, sizeof text - 1) < 0)
+		s->workers[0].stats.responses_unsent++;
+	(void)close(fd); /* a best effort was all that was promised */
+}
+
+static void on_accepted(struct listener *l, int fd, const struct addr *peer, tick_t now)
+{
+	struct server *s = l->arg;
+	(void)peer;
+
+	if (atomic_load(&s->connections) >= (uint64_t)s->prefs->maximum_connections) {
+		refuse(s, fd);
+		return;
+	}
+	struct worker *w = least_loaded(s);
+	atomic_fetch_add(&s->connections, 1);
+	atomic_fetch_add(&w->n_connections, 1);
+	if (w == &s->workers[0]) {
+		worker_adopt(w, fd, now);
+		return;
+	}
+	struct adopt_mail *a = xcalloc(1, sizeof *a);
+	*a = (struct adopt_mail){ .mail.fn = on_adopt, .to = w, .fd = fd };
+	loop_post(&w->loop, &a->mail);
+}
+
+/* ---- setting up ---- */
+
+static int init_modules(
+	struct server *s, const struct module *const *templates, size_t n, char *why)
+{
+	s->modules = xcalloc(n ? n : 1, sizeof *s->modules);
+	for (size_t i = 0; i < n; i++) {
+		struct module *m = xcalloc(1, sizeof *m);
+		*m = *templates[i];
+		s->modules[s->n_modules++] = m;
+		if (m->api_version != MODULE_API)
+			die("module %s has API version %u", m->name, m->api_version);
+		int err = m->init ? m->init(m, s->prefs, why) : 0;
+		if (err)
+			return err;
+		s->has_conn_write = s->has_conn_write || m->conn_write;
+		s->has_rtcp = s->has_rtcp || m->rtcp;
+	}
+	return 0;
+}
+
+static int init_workers(struct server *s, char *why)
+{
+	int64_t n = s->prefs->run_num_threads;
+
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	s->n_workers = n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+	s->workers = xcalloc(s->n_workers, sizeof *s->workers);
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		struct worker *w = &s->workers[i];
+		int err = loop_init(&w->loop);
+		if (!err)
+			err = worker_init(w, s, i, os_realtime() - os_now(), 0);
+		if (err) {
+			(void)snprintf(why, PREFS_WHY, "worker %u: %s", i, err_text(err));
+			s->n_workers = i;
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int init_listener(struct server *s, char *why)
+{
+	struct addr at;
+	int err = addr_read(&at, s->prefs->bind_ip_addr, (uint16_t)s->prefs->rtsp_port);
+
+	if (err) {
+		(void)snprintf(why, PREFS_WHY, "bind_ip_addr: '%.100s' is no IP address",
+			s->prefs->bind_ip_addr);
+		return err;
+	}
+	err = listener_open(&s->listener, &s->workers[0].loop, &at, on_accepted, s);
+	if (err)
+		(void)snprintf(why, PREFS_WHY, "cannot listen on %.100s port %lld: %s",
+			s->prefs->bind_ip_addr, (long long)s->prefs->rtsp_port, err_text(err));
+	return err;
+}
+
+int server_init(struct server *s, const struct prefs *p, const struct module *const *templates,
+	size_t n, bool listen, char *why)
+{
+	*s = (struct server){ .prefs = p, .started = os_now(), .listener.fd = -1 };
+	int err = init_modules(s, templates, n, why);
+	if (err)
+		return err;
+	s->pool = iopool_new((unsigned)p->io_threads);
+	err = init_workers(s, why);
+	if (!err && listen)
+		err = init_listener(s, why);
+	return err;
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *w = arg;
+	struct server *srv = w->server;
+
+	w->loop.thread = pthread_self();
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->worker_init && m->worker_init(m, w) != 0)
+			die("module %s: no worker", m->name);
+	}
+	loop_run(&w->loop);
+	return NULL;
+}
+
+void server_start(struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		struct worker *w = &s->workers[i];
+		if (pthread_create(&w->thread, NULL, worker_thread, w) != 0)
+			die("cannot start worker %u", i);
+		w->started = true;
+	}
+}
+
+/* ---- asking workers from outside ---- */
+
+struct errand {
+	struct mail mail;
+	struct worker *w;
+	struct stats *sum;
+	void (*fn)(struct worker *w, struct stats *sum, tick_t now);
+	sem_t done;
+};
+
+static void on_errand(struct mail *m, struct loop *l, tick_t now)
+{
+	struct errand *e = container_of(m, struct errand, mail);
+	(void)l;
+	e->fn(e->w, e->sum, now);
+	sem_post(&e->done);
+}
+
+/* Runs fn on the worker's thread and waits; at once when there is no thread. */
+static void run_on(struct worker *w, void (*fn)(struct worker *w, struct stats *sum, tick_t now),
+	struct stats *sum)
+{
+	struct errand e = { .mail.fn = on_errand, .w = w, .sum = sum, .fn = fn };
+
+	if (!w->started) {
+		fn(w, sum, w->loop.now);
+		return;
+	}
+	sem_init(&e.done, 0, 0);
+	loop_post(&w->loop, &e.mail);
+	while (sem_wait(&e.done) != 0 && errno == EINTR)
+		;
+	sem_destroy(&e.done);
+}
+
+static void add_stats(struct worker *w, struct stats *sum, tick_t now)
+{
+	(void)now;
+	worker_stats(w, sum);
+	if (w->index == 0)
+		sum->listener_pauses += w->server->listener.n_paused;
+}
+
+void server_stats(struct server *s, struct stats *sum)
+{
+	*sum = (struct stats){ 0 };
+	for (unsigned i = 0; i < s->n_workers; i++)
+		run_on(&s->workers[i], add_stats, sum);
+}
+
+/* ---- the end ---- */
+
+static void drain_worker(struct worker *w, struct stats *sum, tick_t now)
+{
+	(void)sum;
+	if (w->index == 0)
+		listener_close(&w->server->listener);
+	worker_drain(w, now);
+}
+
+static void cut_connections(struct worker *w, struct stats *sum, tick_t now)
+{
+	(void)sum;
+	(void)now;
+	LIST_EACH(x, &w->connections)
+	{
+		struct rtsp_session *c = container_of(x, struct rtsp_session, all);
+		c->conn.broken = true;
+		task_signal(&c->task, EV_UPDATE);
+	}
+}
+
+static void stop_loop(struct worker *w, struct stats *sum, tick_t now)
+{
+	(void)sum;
+	(void)now;
+	loop_stop(&w->loop);
+}
+
+static bool is_empty(const struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		if (!worker_is_empty(&s->workers[i]))
+			return false;
+	}
+	return true;
+}
+
+static void wait_empty(const struct server *s, int64_t ms)
+{
+	for (int64_t i = 0; i < ms / STOP_POLL_MS && !is_empty(s); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = STOP_POLL_MS * 1000000 }, NULL);
+}
+
+void server_stop(struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		run_on(&s->workers[i], drain_worker, NULL);
+	wait_empty(s, s->prefs->drain_time);
+	for (unsigned i = 0; i < s->n_workers && !is_empty(s); i++)
+		run_on(&s->workers[i], cut_connections, NULL);
+	wait_empty(s, LAST_WAIT_MS);
+	/* the pool's last answers are in the mailboxes before the loops are told to stop */
+	iopool_stop(s->pool);
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		struct worker *w = &s->workers[i];
+		run_on(w, stop_loop, NULL);
+		if (w->started)
+			pthread_join(w->thread, NULL);
+		w->started = false;
+	}
+}
+
+void server_clear(struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_clear(&s->workers[i]);
+	free(s->workers);
+	for (size_t i = 0; i < s->n_modules; i++) {
+		if (s->modules[i]->shutdown)
+			s->modules[i]->shutdown(s->modules[i]);
+		free(s->modules[i]);
+	}
+	free(s->modules);
+	iopool_free(s->pool);
+	*s = (struct server){ 0 };
+}

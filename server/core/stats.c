@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/stats.h"
+
+#include <errno.h>
+
+#include "server/base/os.h"
+
+static const char *const reasons[] = {
+#define CLOSE_NAME(id, name, text) name,
+	CLOSE_TABLE(CLOSE_NAME)
+#undef CLOSE_NAME
+};
+
+const char *close_reason_name(enum close_reason r)
+{
+	return r < CLOSE_COUNT ? reasons[r] : "";
+}
+
+static const struct stat_row rows[] = {
+#define STAT_ROW(name, text) { #name, text, offsetof(struct stats, name) },
+	STAT_TABLE(STAT_ROW)
+#undef STAT_ROW
+};
+
+const struct stat_row *stats_rows(size_t *n)
+{
+	*n = COUNT(rows);
+	return rows;
+}
+
+static uint64_t value(const struct stats *s, const struct stat_row *r)
+{
+	return *(const uint64_t *)(const void *)((const char *)s + r->offset);
+}
+
+void stats_add(struct stats *sum, const struct stats *one)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		*(uint64_t *)(void *)((char *)sum + rows[i].offset) += value(one, &rows[i]);
+	for (size_t i = 0; i < CLOSE_COUNT; i++)
+		sum->ended[i] += one->ended[i];
+}
+
+int stats_write_file(const struct stats *s, unsigned workers, double uptime_s, const char *path)
+{
+	struct outfile *o = outfile_open(path);
+
+	if (!o)
+		return -errno;
+	fprintf(o->f, "{\n  \"format\": \"beagle-server-stats\",\n  \"version\": 1,\n");
+	fprintf(o->f, "  \"workers\": %u,\n  \"uptime_s\": %.3f,\n", workers, uptime_s);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		fprintf(o->f, "  \"%s\": %llu,\n", rows[i].name,
+			(unsigned long long)value(s, &rows[i]));
+	fprintf(o->f, "  \"ended\": {");
+	for (size_t i = 0; i < CLOSE_COUNT; i++)
+		fprintf(o->f, "%s\"%s\": %llu", i ? ", " : " ", reasons[i],
+			(unsigned long long)s->ended[i]);
+	fprintf(o->f, " }\n}\n");
+	return outfile_commit(o);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/core/module.h"
+#include "server/core/rtsp_session.h"
+#include "server/core/server.h"
+
+enum { RTP_RCVBUF = 64 * 1024 }; /* nothing useful comes in there */
+
+/* ---- randomness: xoshiro256** (Blackman and Vigna, public domain), seeded by splitmix64 ---- */
+
+static uint64_t rotl(uint64_t x, int k)
+{
+	return x << k | x >> (64 - k);
+}
+
+uint64_t worker_random(struct worker *w)
+{
+	uint64_t *s = w->random, out = rotl(s[1] * 5, 7) * 9, t = s[1] << 17;
+
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= t;
+	s[3] = rotl(s[3], 45);
+	return out;
+}
+
+static void seed_random(struct worker *w, uint64_t seed)
+{
+	if (!seed)
+		os_random(&seed, sizeof seed);
+	for (size_t i = 0; i < COUNT(w->random); i++) {
+		uint64_t z = seed += 0x9e3779b97f4a7c15u;
+		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+		z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+		w->random[i] = z ^ z >> 31;
+	}
+}
+
+/* ---- dates ---- */
+
+static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+	"Oct", "Nov", "Dec" };
+
+const char *date_text(int64_t seconds, char *dst)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	dst[0] = '\0';
+	if (gmtime_r(&t, &tm))
+		(void)snprintf(dst, DATE_TEXT, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+			days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+			(tm.tm_year + 1900) % 10000, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	return dst;
+}
+
+static int number(struct bytes v, size_t at, size_t n)
+{
+	uint64_t x;
+	return bytes_to_u64(bytes_sub(v, at, n), 9999, &x) ? (int)x : -1;
+}
+
+static int month_of(struct bytes v)
+{
+	for (int i = 0; i < 12; i++) {
+		if (bytes_is_eq(v, bytes_str(months[i])))
+			return i;
+	}
+	return -1;
+}
+
+int64_t date_read(struct bytes v)
+{
+	/* Sun, 06 Nov 1994 08:49:37 GMT */
+	if (v.n != 29 || !bytes_is_eq(bytes_sub(v, 25, 4), B(" GMT")) || v.p[3] != ',' ||
+		v.p[19] != ':' || v.p[22] != ':')
+		return -1;
+	struct tm tm = { .tm_mday = number(v, 5, 2),
+		.tm_mon = month_of(bytes_sub(v, 8, 3)),
+		.tm_year = number(v, 12, 4) - 1900,
+		.tm_hour = number(v, 17, 2),
+		.tm_min = number(v, 20, 2),
+		.tm_sec = number(v, 23, 2) };
+	if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_mon < 0 || tm.tm_year < 70 ||
+		tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 ||
+		tm.tm_sec < 0 || tm.tm_sec > 60)
+		return -1;
+	return (int64_t)timegm(&tm);
+}
+
+const char *worker_date(struct worker *w, tick_t now)
+{
+	int64_t second = worker_wall(w, now) / TICK_S;
+
+	if (second != w->date_second) {
+		w->date_second = second;
+		date_text(second, w->date);
+	}
+	return w->date;
+}
+
+/* ---- sockets for media ---- */
+
+static void on_rtp(void *arg, const struct addr *from, struct bytes datagram)
+{
+	/* clients open their NAT with packets like this; they mean nothing here */
+	(void)from;
+	(void)datagram;
+	((struct worker *)arg)->stats.rtp_received++;
+}
+
+static void on_rtcp(void *arg, const struct addr *from, struct bytes datagram)
+{
+	struct worker *w = arg;
+
+	if (rtcp_check(datagram) != 0) {
+		w->stats.rtcp_bad++;
+		return;
+	}
+	struct rtp_stream *st = demux_find(&w->demux, from, datagram);
+	if (st)
+		rtp_stream_on_rtcp(st, datagram, w->loop.now);
+	else
+		w->stats.rtcp_unknown++;
+}
+
+static tick_t pair_run(struct task *t, uint32_t events, tick_t now)
+{
+	struct udp_pair *p = container_of(t, struct udp_pair, task);
+	(void)events;
+	(void)now;
+
+	int n = udp_recv(&p->rtcp, on_rtcp, p->w);
+	n += udp_recv(&p->rtp, on_rtp, p->w);
+	return n ? 0 : TASK_IDLE;
+}
+
+static void pair_free(struct task *t)
+{
+	struct udp_pair *p = container_of(t, struct udp_pair, task);
+	udp_close(&p->rtp);
+	udp_close(&p->rtcp);
+	free(p);
+}
+
+static const struct task_ops pair_ops = { .name = "udp_pair", .run = pair_run, .free = pair_free };
+
+static struct udp_pair *open_pair(struct worker *w, const struct addr *host)
+{
+	const struct prefs *p = w->prefs;
+	struct addr at = *host;
+	int fd[2];
+
+	addr_set_port(&at, (uint16_t)p->udp_first_port);
+	int err = sock_udp_pair(&at, (int)p->udp_send_buffer, (int)p->rtcp_rcv_buf_size, fd);
+	if (err) {
+		log_write(LOG_E, "rtp", "no RTP sockets: %s", err_text(err));
+		return NULL;
+	}
+	struct udp_pair *u = xcalloc(1, sizeof *u);
+	u->w = w;
+	u->host = *host;
+	task_init(&u->task, &pair_ops, &w->loop);
+	err = udp_open(&u->rtp, &w->loop, fd[0], &u->task);
+	if (err) {
+		(void)close(fd[1]); /* never used */
+		free(u);
+		return NULL;
+	}
+	err = udp_open(&u->rtcp, &w->loop, fd[1], &u->task);
+	if (err) {
+		udp_close(&u->rtp);
+		free(u);
+		return NULL;
+	}
+	return u;
+}
+
+struct udp_pair *worker_pair(struct worker *w, const struct addr *host)
+{
+	for (struct udp_pair *u = w->pairs; u; u = u->next) {
+		if (addr_is_same_host(&u->host, host))
+			return u;
+	}
+	struct udp_pair *u = open_pair(w, host);
+	if (u) {
+		u->next = w->pairs;
+		w->pairs = u;
+	}
+	return u;
+}
+
+struct rtp_session *worker_session(struct worker *w, struct bytes id)
+{
+	struct rtp_session *s = NULL;
+
+	if (id.n == SESSION_ID)
+		HASH_FIND(hh, w->sessions, id.p, SESSION_ID, s);
+	return s;
+}
+
+/* ---- life ---- */
+
+static tick_t ticker_run(struct task *t, uint32_t events, tick_t now)
+{
+	struct worker *w = container_of(t, struct worker, ticker);
+	struct server *srv = w->server;
+
+	if (events & EV_KILL)
+		return TASK_DONE;
+	LIST_EACH(x, &w->connections)
+	{
+		task_signal(&container_of(x, struct rtsp_session, all)->task, EV_USER);
+	}
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->interval)
+			m->interval(m, w, now);
+	}
+	return TICK_S;
+}
+
+/* Embedded in the worker. */
+static void ticker_free(struct task *t)
+{
+	(void)t;
+}
+
+static const struct task_ops ticker_ops = {
+	.name = "ticker", .run = ticker_run, .free = ticker_free
+};
+
+int worker_init(
+	struct worker *w, struct server *s, unsigned index, int64_t wall_offset, uint64_t seed)
+{
+	w->server = s;
+	w->prefs = s->prefs;
+	w->index = index;
+	w->wall_offset = wall_offset;
+	w->date_second = -1;
+	seed_random(w, seed);
+	link_init(&w->connections);
+	io_worker_init(&w->io, s->pool, &w->loop);
+	task_init(&w->ticker, &ticker_ops, &w->loop);
+	task_run_at(&w->ticker, w->loop.now + TICK_S);
+	return 0;
+}
+
+void worker_clear(struct worker *w)
+{
+	for (struct udp_pair *u = w->pairs, *next; u; u = next) {
+		next = u->next;
+		pair_free(&u->task);
+	}
+	w->pairs = NULL;
+	loop_clear(&w->loop);
+}
+
+void worker_adopt(struct worker *w, int fd, tick_t now)
+{
+	w->stats.connections_accepted++;
+	int err = w->draining ? ERR_CLOSED : rtsp_session_new(w, fd, now);
+	if (!err)
+		return;
+	if (w->draining)
+		(void)close(fd); /* nothing was read */
+	atomic_fetch_sub(&w->n_connections, 1);
+	atomic_fetch_sub(&w->server->connections, 1);
+	w->stats.connections_closed++;
+}
+
+void worker_drain(struct worker *w, tick_t now)
+{
+	w->draining = true;
+	struct rtp_session *s, *next;
+	HASH_ITER(hh, w->sessions, s, next)
+	rtp_session_end(s, CLOSE_SHUTDOWN, now);
+	LIST_EACH(x, &w->connections)
+	{
+		task_signal(&container_of(x, struct rtsp_session, all)->task, EV_KILL);
+	}
+	task_signal(&w->ticker, EV_KILL);
+}
+
+void worker_stats(const struct worker *w, struct stats *sum)
+{
+	struct stats mine = w->stats;
+
+	for (const struct udp_pair *u = w->pairs; u; u = u->next) {
+		mine.packets_dropped_udp += u->rtp.dropped;
+		mine.packets_failed_udp += u->rtp.failed;
+		mine.packets_sent -= u->rtp.dropped + u->rtp.failed + u->rtp.n;
+	}
+	stats_add(sum, &mine);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_MODULES_MODULES_H
+#define SERVER_MODULES_MODULES_H
+
+#include "server/core/module.h"
+
+/* The modules that are compiled in, in the order in which they are asked. */
+const struct module *const *modules_list(size_t *n);
+
+extern const struct module mod_pattern; /* /pattern/… */
+extern const struct module mod_file;    /* files beneath movie_folder, or the built-in clip */
+
+#endif
