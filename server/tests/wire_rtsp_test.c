@@ -172,7 +172,7 @@ static void t_bad_headers_can_go_on(void)
 	static const struct {
 		const char *in;
 		int err;
-		enum rtsp_status status;
+		int status;
 	} rows[] = {
 		{ "OPTIONS * RTSP/1.0\r\nCSeq: 7\r\nno separator here\r\n\r\n", ERR_SYNTAX, 400 },
 		{ "OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n: no name\r\n\r\n", ERR_SYNTAX, 400 },
@@ -210,7 +210,7 @@ static void t_bad_length_cannot_go_on(void)
 	static const struct {
 		const char *length;
 		int err;
-		enum rtsp_status status;
+		int status;
 	} rows[] = {
 		{ "-1", ERR_SYNTAX, 400 },
 		{ "abc", ERR_SYNTAX, 400 },

@@ -128,8 +128,7 @@ static void t_none_and_many(void)
 static void t_write(void)
 {
 	static const char *const rows[] = {
-		"RTP/AVP;unicast;source=10.0.0.1;client_port=4588-4589;server_port=6970-6971;"
-		"ssrc=000000AB",
+		"RTP/AVP;unicast;source=10.0.0.1;client_port=1-2;server_port=3-4;ssrc=000000AB",
 		"RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=4DD55626;mode=\"PLAY\"",
 		"RTP/AVP;multicast;destination=224.2.0.1;port=3456-3457;ttl=127",
 		"RTP/AVP;unicast;client_port=7000",

@@ -32,7 +32,7 @@ static const struct status_row {
 /* One row per ERR_… (a test holds it complete), and the errnos that mean something to a client. */
 static const struct err_row {
 	int err;
-	enum rtsp_status status;
+	int status;
 } errors[] = {
 	{ ERR_MORE, RTSP_BAD_REQUEST },
 	{ ERR_SYNTAX, RTSP_BAD_REQUEST },
@@ -109,7 +109,7 @@ const char *rtsp_status_text(int status)
 	return "Unknown";
 }
 
-enum rtsp_status rtsp_status_of_err(int err)
+int rtsp_status_of_err(int err)
 {
 	for (size_t i = 0; i < COUNT(errors); i++) {
 		if (errors[i].err == err)

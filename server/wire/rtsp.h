@@ -162,7 +162,7 @@ bool rtsp_header_is_list(enum rtsp_header_id h);
 const char *rtsp_status_text(int status);
 /* The status that answers an error (a negative errno or ERR_…); 500 for what has no row. ERR_RANGE is
  * 400: who reads a Range header says 457, who picks a transport 461 instead. */
-enum rtsp_status rtsp_status_of_err(int err);
+int rtsp_status_of_err(int err);
 
 /* ---- reading ---- */
 
@@ -211,7 +211,7 @@ struct rtsp_msg {
 
 	/* After an error only: the status that answers it; and how many bytes to drop before the
 	 * connection can go on, 0 when it cannot (answer, then close). */
-	enum rtsp_status refusal;
+	int refusal;
 	size_t skip;
 };
 

@@ -17,7 +17,7 @@ struct reader {
 	uint64_t length;
 };
 
-static void refuse(struct reader *r, int err, enum rtsp_status status, size_t at, const char *why)
+static void refuse(struct reader *r, int err, int status, size_t at, const char *why)
 {
 	if (r->err)
 		return;
