@@ -219,7 +219,7 @@ static void put_all_cases(struct page *p, const struct result *r)
 	for (size_t i = 0; i < json_array_size(cases); i++) {
 		const json_t *c = json_array_get(cases, i);
 		enum result_verdict v = peek_verdict(c);
-		fputs("<tr><td>", p->f);
+		fputs("<tr><td class=\"c\">", p->f);
 		page_verdict(p, result_verdict_name(v), words[v]);
 		fputs("</td><td><code>", p->f);
 		page_text(p, peek_text(c, "id"));

@@ -114,13 +114,13 @@ static const struct panel {
 	bool always;
 	struct plot_line lines[4];
 } panels[] = {
-	{ "Sessions", "sessions", true, { { "sessions", "active", 1, false } } },
+	{ "Sessions", "active", true, { { "sessions", "", 1, false } } },
 	{ "Session starts and ends", "per second", false,
 		{ { "arrivals", "started", 1, true }, { "completed", "completed", 1, true },
 			{ "failed", "failed", 1, true } } },
-	{ "Throughput", "Mbit/s", true, { { "bytes", "media received", 8e-6, true } } },
-	{ "Packets", "packets/s", false, { { "packets", "received", 1, true } } },
-	{ "Loss", "packets/s", true,
+	{ "Media received", "Mbit/s", true, { { "bytes", "", 8e-6, true } } },
+	{ "Packets received", "per second", false, { { "packets", "", 1, true } } },
+	{ "Packets lost", "per second", true,
 		{ { "lost", "lost", 1, true }, { "reordered", "reordered", 1, true },
 			{ "udp_drops", "dropped by the generator's kernel", 1, true } } },
 	{ "Packet lateness", "ms", false,
@@ -156,7 +156,7 @@ void page_load_plots(struct plots *p, const struct result *r, struct load_plots 
 	out->media = plot_spectrum(p, curves, n, "percentiles of the timing of media packets");
 	for (size_t i = 0; i < COUNT(panels); i++)
 		out->panels[i] = plot_series(p, peek_top(r, "series"), panels[i].lines,
-			lines_of(&panels[i]), panels[i].unit, panels[i].caption);
+			lines_of(&panels[i]), panels[i].caption);
 	out->lateness_heat = plot_heat(
 		p, heat_map(r, "lateness"), "lateness (log)", "lateness of packets over time");
 	out->setup_heat = plot_heat(
@@ -310,7 +310,7 @@ static void put_checks(struct page *p, const json_t *checks, const char *title, 
 	for (size_t i = 0; i < json_array_size(checks); i++) {
 		const json_t *o = json_array_get(checks, i);
 		bool pass = peek_true(o, "pass");
-		fputs("<tr><td>", p->f);
+		fputs("<tr><td class=\"c\">", p->f);
 		page_verdict(p, pass ? "pass" : "fail", pass ? "OK" : "FAIL");
 		fputs("</td><th scope=\"row\">", p->f);
 		page_label(p, peek_text(o, "name"));
@@ -419,16 +419,23 @@ void page_load(struct page *p, const struct result *r, const struct load_plots *
 
 /* ---- several loads side by side ---- */
 
-enum cell { CELL_CONFIG, CELL_COUNT, CELL_P50, CELL_P99, CELL_BPS };
+enum cell {
+	CELL_CONFIG,
+	CELL_COUNT,
+	CELL_LOSS /* a count above zero is bad news */,
+	CELL_P50,
+	CELL_P99,
+	CELL_BPS
+};
 static const struct {
 	const char *label, *name;
 	enum cell cell;
 } side_rows[] = {
 	{ "sessions", "sessions", CELL_CONFIG },
-	{ "sessions failed", "sessions_failed", CELL_COUNT },
+	{ "sessions failed", "sessions_failed", CELL_LOSS },
 	{ "packets received", "packets_received", CELL_COUNT },
-	{ "packets lost", "packets_lost", CELL_COUNT },
-	{ "packets corrupt", "packets_corrupt", CELL_COUNT },
+	{ "packets lost", "packets_lost", CELL_LOSS },
+	{ "packets corrupt", "packets_corrupt", CELL_LOSS },
 	{ "best second", NULL, CELL_BPS },
 	{ "SETUP p99", "setup", CELL_P99 },
 	{ "start to first packet p50", "startup", CELL_P50 },
@@ -443,7 +450,11 @@ static void put_side_cell(struct page *p, const struct result *r, size_t row)
 
 	switch (side_rows[row].cell) {
 	case CELL_CONFIG: peek_config(r, side_rows[row].name, s); break;
-	case CELL_COUNT: text_number(s, peek_counter(r, side_rows[row].name)); break;
+	case CELL_COUNT:
+	case CELL_LOSS:
+		v = peek_counter(r, side_rows[row].name);
+		text_number(s, v);
+		break;
 	case CELL_P50:
 	case CELL_P99:
 		if (quantile(r, side_rows[row].name, side_rows[row].cell == CELL_P50 ? 0.5 : 0.99,
@@ -456,7 +467,7 @@ static void put_side_cell(struct page *p, const struct result *r, size_t row)
 			(void)snprintf(s, sizeof s, "%.1f Mbit/s", v / 1e6);
 		break;
 	}
-	page_cell(p, "n", s);
+	page_cell(p, side_rows[row].cell == CELL_LOSS && v > 0 ? "n bad" : "n", s);
 }
 
 void page_load_table(struct page *p, struct result *const *results, size_t n)

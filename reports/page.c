@@ -40,7 +40,7 @@ void page_ms(struct page *p, double ns)
 		(void)snprintf(s, sizeof s, "%.*f",
 			a >= 99.95    ? 0
 			: a >= 9.995  ? 1
-			: a >= 0.0995 ? 2
+			: a >= 0.9995 ? 2
 				      : 3,
 			ms);
 	page_cell(p, "n", s);

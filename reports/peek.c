@@ -126,6 +126,8 @@ void peek_name(const struct result *r, char out[64])
 
 	peek_config(r, "transport", transport);
 	text_fit(word, sizeof word, transport);
+	for (char *c = word; *c; c++) /* "UDP", "TCP" */
+		*c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
 	if (result_kind(r) == RESULT_LOAD && *word)
 		(void)snprintf(out, 64, "Load over %s", word);
 	else

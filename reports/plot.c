@@ -112,7 +112,7 @@ static void put_label(FILE *f, const char *s)
 {
 	for (size_t n = 0; *s && n < 60; s++, n++) {
 		bool plain = (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
-			     (*s >= 'A' && *s <= 'Z') || strchr(" -.,()/:+", *s);
+			     (*s >= 'A' && *s <= 'Z') || strchr(" -.,()/:+'", *s);
 		fputc(plain ? *s : ' ', f);
 	}
 }
@@ -153,6 +153,7 @@ static void put_curve(FILE *f, const struct hist *h, const char *label)
 {
 	uint64_t seen = 0;
 	double floor_ms = 1e-3; /* 1 us: below it a log axis only shows noise */
+	double drawn_x = 0, drawn_y = 0;
 
 	put_label(f, label);
 	fprintf(f, "\n1\t%.6g\n", fmax((double)h->least / 1e6, floor_ms));
@@ -162,8 +163,14 @@ static void put_curve(FILE *f, const struct hist *h, const char *label)
 		seen += h->counts[i];
 		int64_t v = hist_bucket_high(h, i);
 		double top = (double)(v < h->most ? v : h->most) / 1e6;
-		double x = (double)h->n / (double)(seen < h->n ? h->n - seen : 1);
-		fprintf(f, "%.9g\t%.6g\n", x, fmax(top, floor_ms));
+		double x = log10((double)h->n / (double)(seen < h->n ? h->n - seen : 1));
+		double y = log10(fmax(top, floor_ms));
+		/* as fine as the eye: thousands of points would only make the page heavy */
+		if (seen < h->n && x - drawn_x < 0.008 && fabs(y - drawn_y) < 0.008)
+			continue;
+		fprintf(f, "%.5g\t%.5g\n", pow(10, x), pow(10, y));
+		drawn_x = x;
+		drawn_y = y;
 	}
 	fputs("\n\n", f);
 }
@@ -241,11 +248,22 @@ static void put_row(
 	fputc('\n', f);
 }
 
+/* 1, 2 or 5 times a power of ten: about five of them reach `top`. */
+static double axis_step(double top)
+{
+	double rough = top / 5, power = top > 0 ? pow(10, floor(log10(rough))) : 0;
+
+	/* all zero: an axis that shows that nothing happened */
+	if (!(top > 0) || !isnormal(power))
+		return 1;
+	return power * (rough <= power ? 1 : rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
+}
+
 int plot_series(struct plots *p, const json_t *series, const struct plot_line *lines, size_t n,
-	const char *yname, const char *about)
+	const char *about)
 {
 	const json_t *rows = json_object_get(series, "rows"), *row = NULL;
-	double top = 0, t = 0, interval = 1;
+	double top = 0, t = 0, interval = 1, step;
 	struct chosen c;
 	FILE *f;
 
@@ -266,10 +284,11 @@ int plot_series(struct plots *p, const json_t *series, const struct plot_line *l
 	}
 	/* once more at the end of the last interval, so that its step is seen */
 	put_row(f, t + interval, row, interval, &c, &top);
-	/* all zero: an axis that shows that nothing happened */
-	return end(p, f, embed_series_gp, 600, 250, about,
-		"curves = %zu\nxtop = %.6g\nytop = %d\nyname = \"%s\"\n", c.n, t + interval,
-		top > 0 ? 0 : 1, yname);
+	step = axis_step(top);
+	return end(p, f, embed_series_gp, 600, 240, about,
+		"curves = %zu\nkeyed = %d\nxtop = %.6g\nytop = %.6g\nystep = %.6g\n", c.n,
+		c.n > 1 || *c.line[0]->label, t + interval, step * fmax(1, ceil(top * 1.04 / step)),
+		step);
 }
 
 /* ---- heat map ---- */
@@ -364,7 +383,7 @@ static char **environment(void)
 			!bytes_has_prefix(e, B("GNUPLOT")) && !bytes_has_prefix(e, B("GNUTERM")))
 			v[kept++] = environ[i];
 	}
-	v[kept] = (char *)"LC_ALL=C";
+	v[kept] = (char *)"LC_ALL=C.UTF-8";
 	return v;
 }
 
@@ -437,12 +456,21 @@ int plots_draw(struct plots *p, char **why)
 	return err;
 }
 
-/* Only the <svg> element, with a text alternative in place of gnuplot's own title. */
+static struct bytes put_upto(FILE *page, struct bytes text, struct bytes mark)
+{
+	size_t at = bytes_find(text, mark);
+
+	fwrite(text.p, 1, at, page);
+	return bytes_sub(text, at, text.n);
+}
+
+/* Only the <svg> element; a text alternative stands in for gnuplot's title, and the definitions of
+ * point marks go: no plot uses them, and their ids would be the same in every plot. */
 void plot_put(struct plots *p, int number, FILE *page)
 {
 	char *path, *text = NULL;
-	struct bytes svg, part;
-	size_t n = 0, at;
+	struct bytes svg;
+	size_t n = 0;
 
 	if (number < 1 || number > p->n || p->dry)
 		return;
@@ -452,13 +480,13 @@ void plot_put(struct plots *p, int number, FILE *page)
 	free(path);
 	svg = bytes_of(text, n);
 	svg = bytes_sub(svg, bytes_find(svg, B("<svg")), svg.n);
-	at = bytes_find(svg, B("<title>"));
-	part = bytes_sub(svg, 0, at);
-	fwrite(part.p, 1, part.n, page);
+	svg = put_upto(page, svg, B("<title>"));
 	fputs("<title>", page);
 	text_put_html(page, p->about[number - 1]);
-	at = bytes_find(svg, B("</title>"));
-	part = bytes_sub(svg, at, svg.n);
-	fwrite(part.p, 1, part.n, page);
+	fputs("</title>\n<g>\n", page);
+	svg = bytes_sub(svg, bytes_find(svg, B("<rect")), svg.n);
+	svg = put_upto(page, svg, B("<defs>"));
+	svg = bytes_sub(svg, bytes_find(svg, B("</defs>")) + 7, svg.n);
+	fwrite(svg.p, 1, svg.n, page);
 	free(text);
 }

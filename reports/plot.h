@@ -31,14 +31,14 @@ struct plot_curve {
 /* Percentile spectrum of durations. Empty histograms are left out. A number, or PLOT_NONE. */
 int plot_spectrum(struct plots *p, const struct plot_curve *curves, size_t n, const char *about);
 
-/* Columns of a series: name in the file, label, factor; rate = per second instead of per interval. */
+/* Columns of a series: name in the file, label ("" = none is needed when it is alone), factor; rate = per second instead of per interval. */
 struct plot_line {
 	const char *column, *label;
 	double factor;
 	bool rate;
 };
 int plot_series(struct plots *p, const struct json_t *series, const struct plot_line *lines,
-	size_t n, const char *yname, const char *about);
+	size_t n, const char *about);
 
 int plot_heat(struct plots *p, const struct json_t *heatmap, const char *yname, const char *about);
 

@@ -12,7 +12,7 @@
 
 /* Writing and reading a result file. */
 
-#define DUMP (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+#define DUMP (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17))
 
 /* Arrays of objects get a line per element, everything else one line: small, and good to diff. */
 static bool put_value(FILE *f, const json_t *v)

@@ -8,9 +8,8 @@ set yrange [ylow:yhigh]
 set ytics ("1 µs" 3, "10 µs" 4, "100 µs" 5, "1 ms" 6, "10 ms" 7, "100 ms" 8, "1 s" 9, "10 s" 10)
 set logscale cb
 set cbrange [1:ctop]
-set format cb "10^{%T}"
 set cbtics scale 0.4
-set format cb "%.0g"
+set format cb "%.0f"
 set cblabel cname textcolor rgb "#3A444E"
 # viridis
 set palette defined (0 "#440154", 1 "#482878", 2 "#3E4989", 3 "#31688E", 4 "#26828E", 5 "#1F9E89", 6 "#35B779", 7 "#6DCD59", 8 "#B4DE2C", 9 "#FDE725")

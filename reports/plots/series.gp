@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 # Values per interval over time. Columns of `data`: seconds, then one per curve; the first row names
-# them. Also: curves, xtop, ytop (0 = by itself), yname.
-set terminal svg size width,height dynamic noenhanced font "sans-serif,13" background rgb "white" name name
+# them. Also: curves, keyed (show their names), xtop, ytop, ystep. The unit stands in the caption.
+set terminal svg size width,height dynamic noenhanced font "sans-serif,14" background rgb "white" name name
 set output out
+set lmargin 8
 set xrange [0:xtop]
-if (ytop > 0) { set yrange [0:ytop] } else { set yrange [0:*] }
+set yrange [0:ytop]
+set ytics ystep
 set format y "%.10g"
-set xlabel "seconds since the start"
-set ylabel yname
+set xlabel "seconds" offset 0,0.4
 set style fill solid 0.12 noborder
+if (!keyed) { unset key }
 if (curves == 1) {
 	plot data using 1:2 with fillsteps linetype 1 notitle, \
 		data using 1:2 with steps linetype 1 title columnheader(2)
