@@ -167,9 +167,11 @@ struct dialog {
 	struct dialog_stream **streams; /* in order of their first packet */
 	uint32_t n_streams;
 	struct dialog_rtcp rtcp_recorded, rtcp_clean;
-	bool has_sip;               /* SDP over SIP announced the media */
-	bool is_guessed;            /* no signalling: streams were found by their looks */
-	struct dialog_event *loose; /* media that no RTSP connection announced, in order of time */
+	bool has_sip;    /* SDP over SIP announced the media */
+	bool is_guessed; /* no signalling: streams were found by their looks */
+	struct dialog_event
+		*loose; /* media that no RTSP connection announced, in order of time; in a
+				       file with RTSP only RTCP is known by its looks */
 	size_t n_loose;
 	struct dialog_store *store; /* memory behind the views */
 };

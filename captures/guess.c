@@ -168,14 +168,23 @@ static enum dialog_payload by_announcement(const struct guess *g, const struct u
 	return DIALOG_OTHER;
 }
 
+bool guess_is_report(struct bytes b)
+{
+	return ox_rtcp_is_plausible(b) && (b.p[1] == OX_RTCP_SR || b.p[1] == OX_RTCP_RR);
+}
+
 enum dialog_payload guess_payload(const struct guess *g, const struct udp_datagram *d)
 {
 	const struct candidate *c;
 
-	if (g->has_sip)
-		return by_announcement(g, d);
-	if (ox_rtcp_is_plausible(d->b))
+	enum dialog_payload kind = g->has_sip ? by_announcement(g, d) : DIALOG_OTHER;
+
+	if (kind != DIALOG_OTHER)
+		return kind;
+	if (guess_is_report(d->b))
 		return DIALOG_RTCP;
+	if (g->has_sip)
+		return DIALOG_OTHER;
 	if (!ox_rtp_is_plausible(d->b) || !(c = *find(g, d, be32(d->b.p + 8))))
 		return DIALOG_OTHER;
 	return c->is_stream ? DIALOG_RTP : DIALOG_OTHER;

@@ -13,6 +13,9 @@
 struct guess;
 struct guess *guess_new(const struct flows *f); /* borrows f */
 void guess_free(struct guess *g);
+/* A compound that begins with a report, as 3550 6.1 wants it, and whose lengths add up: RTCP without
+ * any signalling. */
+bool guess_is_report(struct bytes b);
 enum dialog_payload guess_payload(const struct guess *g, const struct udp_datagram *d);
 
 #endif

@@ -356,8 +356,15 @@ static void put_sequence(json_t *o, const struct ox_rtp_stream *r)
 	put(o, "big_jumps", json_integer((json_int_t)r->big_jumps));
 }
 
+/* Every packet of the file counts, but a hole punch is no stream that could have duplicates. */
+static const struct ox_rtp_stream *shown(const struct dialog_stream *s)
+{
+	return s->is_punch ? &s->clean : &s->recorded;
+}
+
 static json_t *stream_json(const struct dialog *d, const struct dialog_stream *s)
 {
+	const struct ox_rtp_stream *r = shown(s);
 	json_t *o = json_object();
 	char ssrc[16];
 
@@ -367,8 +374,8 @@ static json_t *stream_json(const struct dialog *d, const struct dialog_stream *s
 	put(o, "dst", json_place(&s->dst));
 	put(o, "channel", s->channel < 0 ? json_null() : json_integer(s->channel));
 	put(o, "ssrc", json_string(ssrc));
-	put(o, "payload_types", payload_types_json(&s->recorded));
-	put_sequence(o, &s->recorded);
+	put(o, "payload_types", payload_types_json(r));
+	put_sequence(o, r);
 	put(o, "repeats", json_integer((json_int_t)s->repeats));
 	put(o, "duplicates_without_repeats", json_integer((json_int_t)s->clean.duplicates));
 	put(o, "is_punch", json_boolean(s->is_punch));
@@ -389,7 +396,7 @@ static json_t *rtp_json(const struct dialog *d)
 	uint64_t packets = 0;
 
 	for (uint32_t i = 0; i < d->n_streams; i++) {
-		packets += d->streams[i]->recorded.packets;
+		packets += shown(d->streams[i])->packets;
 		json_array_append_new(list, stream_json(d, d->streams[i]));
 	}
 	put(o, "packets", json_integer((json_int_t)packets));

@@ -306,8 +306,8 @@ static void take_signalled(
 		e->payload = DIALOG_PUNCH;
 }
 
-/* caps: room in the events of each connection. */
-static void take_datagram(struct dialog *d, const struct udp_datagram *g, size_t *caps)
+/* caps: room in the events of each connection. False: nobody announced it. */
+static bool take_datagram(struct dialog *d, const struct udp_datagram *g, size_t *caps)
 {
 	struct match m = match_datagram(d, g);
 	struct payload p = payload_of(g);
@@ -315,7 +315,7 @@ static void take_datagram(struct dialog *d, const struct udp_datagram *g, size_t
 	struct dialog_event e;
 
 	if (m.role.payload == DIALOG_OTHER)
-		return;
+		return false;
 	p.connection = m.connection;
 	p.track = m.track;
 	p.from_client = m.role.from_client;
@@ -323,10 +323,11 @@ static void take_datagram(struct dialog *d, const struct udp_datagram *g, size_t
 	e.is_truncated = g->is_cut;
 	take_signalled(d, &m, &p, &e);
 	if (p.is_repeat)
-		return;
+		return true;
 	c = &d->connections[m.connection];
 	c->events = grown(c->events, c->n_events, &caps[m.connection], sizeof *c->events);
 	c->events[c->n_events++] = e;
+	return true;
 }
 
 static void take_loose(
@@ -347,7 +348,7 @@ static void take_loose(
 static void read_signalled(struct dialog *d)
 {
 	const struct flows *f = d->store->flows;
-	size_t *caps = xcalloc(d->n_connections, sizeof *caps);
+	size_t *caps = xcalloc(d->n_connections, sizeof *caps), loose_cap = 0;
 
 	for (uint32_t i = 0; i < d->n_connections; i++) {
 		struct dialog_connection *c = &d->connections[i];
@@ -358,7 +359,8 @@ static void read_signalled(struct dialog *d)
 	}
 	index_ports(d);
 	for (size_t i = 0; i < f->n_datagrams; i++)
-		take_datagram(d, &f->datagrams[i], caps);
+		if (!take_datagram(d, &f->datagrams[i], caps) && guess_is_report(f->datagrams[i].b))
+			take_loose(d, &f->datagrams[i], DIALOG_RTCP, &loose_cap);
 	for (uint32_t i = 0; i < d->n_connections; i++)
 		talk_sort(d->connections[i].events, d->connections[i].n_events);
 	free(caps);
@@ -376,7 +378,6 @@ static void read_loose(struct dialog *d)
 			take_loose(d, &f->datagrams[i], kind, &cap);
 	}
 	guess_free(guess);
-	talk_sort(d->loose, d->n_loose);
 	d->has_sip = f->has_sip;
 	d->is_guessed = !f->has_sip && d->n_loose > 0;
 }
@@ -425,6 +426,7 @@ void media_read(struct dialog *d)
 		read_signalled(d);
 	else
 		read_loose(d);
+	talk_sort(d->loose, d->n_loose);
 	publish_streams(d);
 }
 
