@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/modules/modules.h"
 
+#include "server/modules/mod_accesslog.h"
+#include "server/modules/mod_fault.h"
+
 const struct module *const *modules_list(size_t *n)
 {
-	static const struct module *const list[] = { &mod_pattern, &mod_file };
+	static const struct module *const list[] = { &mod_pattern, &mod_file, &mod_accesslog,
+		&mod_fault };
 	*n = COUNT(list);
 	return list;
 }

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/modules/mod_accesslog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/core/rtsp_session.h"
+#include "server/core/server.h"
+
+enum { LINE_MAX_BYTES = 8192, VALUE_MAX = 1024 };
+
+/*
+ * The fields in DSS's order: id, name. What a server without QuickTime's client statistics cannot
+ * know is "-".
+ */
+#define FIELD_TABLE(X)                          \
+	X(C_IP, "c-ip")                         \
+	X(DATE, "date")                         \
+	X(TIME, "time")                         \
+	X(C_DNS, "c-dns")                       \
+	X(URI_STEM, "cs-uri-stem")              \
+	X(C_STARTTIME, "c-starttime")           \
+	X(X_DURATION, "x-duration")             \
+	X(C_RATE, "c-rate")                     \
+	X(C_STATUS, "c-status")                 \
+	X(PLAYERID, "c-playerid")               \
+	X(PLAYERVERSION, "c-playerversion")     \
+	X(PLAYERLANGUAGE, "c-playerlanguage")   \
+	X(USER_AGENT, "cs(User-Agent)")         \
+	X(OS, "c-os")                           \
+	X(OSVERSION, "c-osversion")             \
+	X(CPU, "c-cpu")                         \
+	X(FILELENGTH, "filelength")             \
+	X(FILESIZE, "filesize")                 \
+	X(AVGBANDWIDTH, "avgbandwidth")         \
+	X(PROTOCOL, "protocol")                 \
+	X(TRANSPORT, "transport")               \
+	X(AUDIOCODEC, "audiocodec")             \
+	X(VIDEOCODEC, "videocodec")             \
+	X(SC_BYTES, "sc-bytes")                 \
+	X(CS_BYTES, "cs-bytes")                 \
+	X(C_BYTES, "c-bytes")                   \
+	X(PKTS_SENT, "s-pkts-sent")             \
+	X(PKTS_RECEIVED, "c-pkts-received")     \
+	X(PKTS_LOST, "c-pkts-lost-client")      \
+	X(BUFFERCOUNT, "c-buffercount")         \
+	X(TOTALBUFFERTIME, "c-totalbuffertime") \
+	X(QUALITY, "c-quality")                 \
+	X(S_IP, "s-ip")                         \
+	X(S_DNS, "s-dns")                       \
+	X(TOTALCLIENTS, "s-totalclients")       \
+	X(CPU_UTIL, "s-cpu-util")               \
+	X(URI_QUERY, "cs-uri-query")            \
+	X(USERNAME, "c-username")               \
+	X(REALM, "sc(Realm)")
+
+#define FIELD_ENUM(id, name) FIELD_##id,
+enum field { FIELD_TABLE(FIELD_ENUM) FIELD_COUNT };
+#undef FIELD_ENUM
+_Static_assert(FIELD_COUNT == 39, "the Darwin Streaming Server writes 39 fields");
+
+struct accesslog {
+	int fd;
+};
+
+/* The values of one line; empty ones are written as "-". */
+struct record {
+	struct arena arena;
+	struct bytes v[FIELD_COUNT];
+};
+
+static void set(struct record *r, enum field f, const char *text)
+{
+	r->v[f] = bytes_dup(&r->arena, bytes_str(text));
+}
+
+static void set_number(struct record *r, enum field f, uint64_t n)
+{
+	r->v[f] = bytes_str(arena_printf(&r->arena, "%" PRIu64, n));
+}
+
+int accesslog_put(struct buf *line, struct bytes value)
+{
+	if (value.n == 0)
+		return buf_put(line, B("-"));
+	for (size_t i = 0; i < value.n && i < VALUE_MAX; i++) {
+		uint8_t c = value.p[i];
+		int err = c <= ' ' || c >= 0x7f || c == '%' ? buf_printf(line, "%%%02X", c)
+							    : buf_put(line, bytes_of(&c, 1));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* One write, so that lines of several workers never mix. */
+static void put_line(const struct accesslog *log, struct record *r)
+{
+	struct buf line;
+	int err = 0;
+
+	buf_init(&line, LINE_MAX_BYTES);
+	for (int i = 0; i < FIELD_COUNT && !err; i++) {
+		if (i)
+			err = buf_put(&line, B(" "));
+		if (!err)
+			err = accesslog_put(&line, r->v[i]);
+	}
+	if (!err && buf_put(&line, B("\n")) == 0) {
+		struct bytes b = buf_bytes(&line);
+		if (write(log->fd, b.p, b.n) != (ssize_t)b.n)
+			log_write(
+				LOG_W, "accesslog", "a line was not written: %s", strerror(errno));
+	}
+	buf_clear(&line);
+	arena_clear(&r->arena);
+}
+
+static void put_header(int fd)
+{
+	static const char fields[] =
+#define FIELD_NAME(id, name) " " name
+		FIELD_TABLE(FIELD_NAME);
+#undef FIELD_NAME
+	char date[32] = "";
+	struct tm tm;
+	time_t now = (time_t)(os_realtime() / TICK_S);
+
+	if (gmtime_r(&now, &tm))
+		(void)strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm);
+	dprintf(fd,
+		"#Software: Beagle/" BEAGLE_VERSION "\n#Version: 1.0\n#Date: %s\n"
+		"#Remark: all times are UTC\n#Fields:%s\n",
+		date, fields);
+}
+
+static int init(struct module *self, const struct prefs *p, char *why)
+{
+	struct stat st;
+
+	if (!p->access_log || !*p->access_log)
+		return 0;
+	int fd = open(p->access_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		snprintf(why, PREFS_WHY, "access log %s: %s", p->access_log, strerror(errno));
+		return -errno;
+	}
+	struct accesslog *log = xmalloc(sizeof *log);
+	*log = (struct accesslog){ fd };
+	self->state = log;
+	if (fstat(fd, &st) == 0 && st.st_size == 0)
+		put_header(fd);
+	return 0;
+}
+
+static void set_times(struct record *r, int64_t began, int64_t wall)
+{
+	char text[32];
+	struct tm tm;
+	time_t t = (time_t)(wall / TICK_S), start = (time_t)(began / TICK_S);
+
+	if (gmtime_r(&t, &tm)) {
+		(void)strftime(text, sizeof text, "%Y-%m-%d", &tm);
+		set(r, FIELD_DATE, text);
+		(void)strftime(text, sizeof text, "%H:%M:%S", &tm);
+		set(r, FIELD_TIME, text);
+	}
+	if (gmtime_r(&start, &tm)) {
+		(void)strftime(text, sizeof text, "%d/%b/%Y:%H:%M:%S", &tm);
+		set(r, FIELD_C_STARTTIME, text);
+	}
+}
+
+static void set_hosts(
+	struct record *r, const struct addr *peer, const struct addr *local, const struct worker *w)
+{
+	char text[ADDR_TEXT];
+
+	set(r, FIELD_C_IP, addr_host_text(peer, text));
+	set(r, FIELD_S_IP, addr_host_text(local, text));
+	set_number(r, FIELD_TOTALCLIENTS, atomic_load(&w->server->connections));
+}
+
+/* A request that failed. */
+static void postprocess(struct module *self, struct rtsp_txn *t)
+{
+	struct record r = { 0 };
+	struct worker *w = t->worker;
+	int64_t wall = worker_wall(w, w->loop.now);
+
+	if (!self->state || t->status < 400)
+		return;
+	set_hosts(&r, &t->peer, &t->local, w);
+	set_times(&r, worker_wall(w, t->received), wall);
+	r.v[FIELD_URI_STEM] = bytes_str(t->path);
+	r.v[FIELD_URI_QUERY] = t->url.query;
+	set_number(&r, FIELD_X_DURATION, 0);
+	set_number(&r, FIELD_C_STATUS, (uint64_t)t->status);
+	r.v[FIELD_USER_AGENT] = rtsp_value(&t->req, RTSP_H_USER_AGENT);
+	set(&r, FIELD_PROTOCOL, "RTSP");
+	set(&r, FIELD_TRANSPORT, "TCP");
+	put_line(self->state, &r);
+}
+
+struct sums {
+	uint64_t packets, octets, lost;
+	bool tcp, reported;
+};
+
+static struct sums sum_streams(const struct rtp_session *s)
+{
+	struct sums sum = { 0 };
+
+	for (uint32_t i = 0; i < s->n_streams; i++) {
+		const struct rtp_stream *st = &s->streams[i];
+		sum.packets += st->packets;
+		sum.octets += st->octets + st->packets * RTP_HEADER;
+		sum.tcp |= st->is_tcp;
+		sum.reported |= st->report.n > 0;
+		if (st->report.lost > 0)
+			sum.lost += (uint64_t)st->report.lost;
+	}
+	return sum;
+}
+
+static void session_closing(struct module *self, struct rtp_session *s, enum close_reason why)
+{
+	struct record r = { 0 };
+	tick_t now = s->w->loop.now;
+	struct sums sum = sum_streams(s);
+
+	if (!self->state)
+		return;
+	set_hosts(&r, &s->peer, &s->local, s->w);
+	set_times(&r, s->began_wall, worker_wall(s->w, now));
+	r.v[FIELD_URI_STEM] = bytes_str(s->path);
+	r.v[FIELD_URI_QUERY] = bytes_str(s->query);
+	r.v[FIELD_USER_AGENT] = bytes_str(s->user_agent);
+	set_number(&r, FIELD_X_DURATION, (uint64_t)((now - s->began) / TICK_S));
+	set_number(&r, FIELD_C_RATE, 1);
+	set_number(&r, FIELD_C_STATUS, why == CLOSE_TEARDOWN || why == CLOSE_SHUTDOWN ? 200 : 408);
+	if (s->source->duration != TICK_NEVER)
+		set_number(&r, FIELD_FILELENGTH, (uint64_t)(s->source->duration / TICK_S));
+	if (s->played > 0)
+		set_number(&r, FIELD_AVGBANDWIDTH,
+			(uint64_t)((double)sum.octets * 8 / tick_seconds(s->played)));
+	set(&r, FIELD_PROTOCOL, "RTP");
+	set(&r, FIELD_TRANSPORT, sum.tcp ? "TCP" : "UDP");
+	set_number(&r, FIELD_SC_BYTES, s->rtsp_out + sum.octets);
+	set_number(&r, FIELD_CS_BYTES, s->rtsp_in);
+	set_number(&r, FIELD_PKTS_SENT, sum.packets);
+	if (sum.reported) {
+		uint64_t lost = sum.lost < sum.packets ? sum.lost : sum.packets;
+		set_number(&r, FIELD_PKTS_LOST, lost);
+		set_number(&r, FIELD_PKTS_RECEIVED, sum.packets - lost);
+	}
+	put_line(self->state, &r);
+}
+
+static void shutdown_module(struct module *self)
+{
+	struct accesslog *log = self->state;
+
+	if (log)
+		(void)close(log->fd); /* each line was written when it was made */
+	free(log);
+	self->state = NULL;
+}
+
+const struct module mod_accesslog = { .api_version = MODULE_API,
+	.name = "accesslog",
+	.init = init,
+	.postprocess = postprocess,
+	.session_closing = session_closing,
+	.shutdown = shutdown_module };
