@@ -336,10 +336,10 @@ static int add_packet(struct filler *x, const struct hint_packet *p, bool sync)
 		if (err)
 			return err;
 	}
-	if (sync)
-		importance = IMPORTANCE_HIGH;
-	else if (p->flags & HINT_B_FRAME)
+	if (p->flags & HINT_B_FRAME)
 		importance = IMPORTANCE_LOW;
+	else if (sync)
+		importance = IMPORTANCE_HIGH;
 	*add_row(x) = (struct row){
 		.due = stream_due(s, x->sample) +
 		       scale_near(p->relative, (uint64_t)TICK_S, s->hint->timescale),
@@ -400,16 +400,24 @@ static bool filler_is_full(const struct filler *x, uint32_t samples)
 	       samples >= BLOCK_SAMPLES_SOFT;
 }
 
-/* From the back: a row joins the train after it when it is due with it and as long. */
+/* How many rows from each on have its length and due time, and one more if that is only shorter. */
 static void mark_trains(struct row *rows, size_t n)
 {
 	for (size_t i = n; i-- > 1;) {
 		struct row *a = &rows[i - 1], *b = &rows[i];
-		bool last = b->train == 1 && b->n <= a->n; /* b may end the train, shorter */
-		bool same = b->n == a->n;
 
-		if (a->due == b->due && (same || last) && a->n)
-			a->train = b->train < TRAIN_MAX ? (uint16_t)(b->train + 1) : TRAIN_MAX;
+		if (a->due == b->due && a->n == b->n && b->train < TRAIN_MAX)
+			a->train = (uint16_t)(b->train + 1);
+		else if (a->due == b->due && a->n == b->n)
+			a->train = TRAIN_MAX;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct row *a = &rows[i];
+		size_t end = i + a->train;
+
+		if (a->train < TRAIN_MAX && end < n && rows[end].due == a->due &&
+			rows[end].n < a->n)
+			a->train++;
 	}
 }
 

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/base/os.h"
+#include "server/media/builtin.h"
+#include "server/media/pattern_source.h"
+#include "server/media/root.h"
+#include "server/media/title.h"
+#include "server/tests/unit.h"
+
+/* ---- pattern ---- */
+
+static struct source *open_pattern(const char *path, struct pattern_body *body)
+{
+	struct pattern p;
+	uint32_t track;
+
+	pattern_body_init(body);
+	CU_ASSERT_EQUAL_FATAL(pattern_read(bytes_str(path), &p, &track), 0);
+	return pattern_source_new(&p, body);
+}
+
+/* Head and body of a packet, put together as a sender does. */
+static struct bytes payload(const struct packet *p, uint8_t out[PATTERN_PACKET_MAX])
+{
+	CU_ASSERT_TRUE_FATAL(p->head_n + p->body.n <= PATTERN_PACKET_MAX);
+	memcpy(out, p->head, p->head_n);
+	memcpy(out + p->head_n, p->body.p, p->body.n);
+	return bytes_of(out, p->head_n + p->body.n);
+}
+
+static void t_pattern_packets(void)
+{
+	static struct pattern_body body;
+	struct source *s = open_pattern("/pattern/500k/50p/2t/60s", &body);
+	uint8_t out[PATTERN_PACKET_MAX];
+	struct pattern_prefix x;
+	struct packet p;
+
+	CU_ASSERT_EQUAL(s->n_tracks, 2);
+	CU_ASSERT_STRING_EQUAL(s->tracks[1].control, "trackID=2");
+	CU_ASSERT_EQUAL(s->duration, 60 * TICK_S);
+	s->tracks[0].ssrc = 0x11111111;
+	s->tracks[1].ssrc = 0x22222222;
+	for (uint64_t i = 0; i < 2 * 60 * 50; i++) {
+		tick_t now = 1000 + (tick_t)i;
+
+		CU_ASSERT_EQUAL_FATAL(source_next(s, 3, TICK_NEVER, now, &p), 0);
+		CU_ASSERT_EQUAL(p.track, i % 2);
+		CU_ASSERT_EQUAL(p.due, (tick_t)(i / 2) * 20 * TICK_MS);
+		CU_ASSERT_EQUAL(p.rtp_time, i / 2 * 1800);
+		CU_ASSERT_EQUAL(12 + p.head_n + p.body.n, 1250);
+		CU_ASSERT_EQUAL(pattern_check(payload(&p, out), &body, &x), 0);
+		CU_ASSERT_EQUAL(x.ssrc, s->tracks[i % 2].ssrc);
+		CU_ASSERT_EQUAL(x.position, i / 2);
+		CU_ASSERT_EQUAL(x.sent, now);
+	}
+	CU_ASSERT_EQUAL(source_next(s, 3, TICK_NEVER, 1, &p), ERR_END);
+	source_free(s);
+}
+
+static void t_pattern_seek(void)
+{
+	static struct pattern_body body;
+	struct source *s = open_pattern("/pattern/50p/10s/2t", &body);
+	struct packet p;
+	tick_t at;
+
+	CU_ASSERT_EQUAL(source_seek(s, 1, 5 * TICK_S + 1, &at), 0);
+	CU_ASSERT_EQUAL(at, 5 * TICK_S + 1);
+	CU_ASSERT_EQUAL(source_next(s, 1, 5 * TICK_S, 1, &p), SOURCE_LATER);
+	CU_ASSERT_EQUAL(p.due, 5 * TICK_S + 20 * TICK_MS);
+	CU_ASSERT_EQUAL(source_next(s, 1, TICK_NEVER, 1, &p), 0);
+	CU_ASSERT_EQUAL(p.rtp_time, source_rtp_at(s, 0, p.due));
+	CU_ASSERT_EQUAL(source_next(s, 2, 0, 1, &p), 0); /* the other track has not moved */
+	CU_ASSERT_EQUAL(p.due, 0);
+	CU_ASSERT_EQUAL(source_seek(s, 3, 10 * TICK_S + 1, &at), ERR_RANGE);
+	CU_ASSERT_EQUAL(source_seek(s, 3, -1, &at), ERR_RANGE);
+	CU_ASSERT_EQUAL(source_seek(s, 3, 10 * TICK_S, &at), 0);
+	CU_ASSERT_EQUAL(source_next(s, 3, TICK_NEVER, 1, &p), ERR_END);
+	source_free(s);
+}
+
+static void t_rtp_at(void)
+{
+	struct source s = { .n_tracks = 1 };
+
+	s.tracks[0].clock_hz = 90000;
+	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, 0), 0);
+	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, TICK_S), 90000);
+	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, -TICK_S / 2), (uint32_t)-45000);
+	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, 33333333), 3000);
+	/* 2^32 ticks are 13 hours */
+	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, 100000 * TICK_S), (uint32_t)9000000000u);
+}
+
+/* ---- root ---- */
+
+static int try_open(int root, const char *path)
+{
+	int fd = root_open(root, bytes_str(path));
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0 ? 0 : fd;
+}
+
+static void t_root(void)
+{
+	char dir[] = "/tmp/beagle-root-XXXXXX";
+	int root, sub, fd;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	root = root_dir_open(dir);
+	CU_ASSERT_TRUE_FATAL(root >= 0);
+	CU_ASSERT_EQUAL(mkdirat(root, "sub", 0700), 0);
+	sub = openat(root, "sub", O_DIRECTORY | O_CLOEXEC);
+	fd = openat(sub, "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CU_ASSERT_TRUE(fd >= 0 && close(fd) == 0);
+	CU_ASSERT_EQUAL(symlinkat("sub/file", root, "inside"), 0);
+	CU_ASSERT_EQUAL(symlinkat("/etc/passwd", root, "outside"), 0);
+	CU_ASSERT_EQUAL(symlinkat("../..", root, "up"), 0);
+	CU_ASSERT_EQUAL(symlinkat("loop", root, "loop"), 0);
+	CU_ASSERT_EQUAL(mkfifoat(root, "fifo", 0600), 0);
+
+	CU_ASSERT_EQUAL(try_open(root, "/sub/file"), 0);
+	CU_ASSERT_EQUAL(try_open(root, "//sub/./file"), 0);
+	CU_ASSERT_EQUAL(try_open(root, "sub/../sub/file"), 0); /* never leaves */
+	CU_ASSERT_EQUAL(try_open(root, "inside"), 0);
+	CU_ASSERT_EQUAL(try_open(root, "outside"), -EXDEV);
+	CU_ASSERT_EQUAL(try_open(root, "up/etc/passwd"), -EXDEV);
+	CU_ASSERT_EQUAL(try_open(root, "../etc/passwd"), -EXDEV);
+	CU_ASSERT_EQUAL(try_open(root, "sub/../../etc/passwd"), -EXDEV);
+	CU_ASSERT_EQUAL(try_open(root, "loop"), -ELOOP);
+	CU_ASSERT_EQUAL(try_open(root, "none"), -ENOENT);
+	CU_ASSERT_EQUAL(try_open(root, "sub/file/more"), -ENOTDIR);
+	CU_ASSERT_EQUAL(try_open(root, "sub"), -EISDIR);
+	CU_ASSERT_EQUAL(try_open(root, "fifo"), ERR_UNSUPPORTED);
+	CU_ASSERT_EQUAL(try_open(root, ""), ERR_SYNTAX);
+	CU_ASSERT_EQUAL(try_open(root, "///"), ERR_SYNTAX);
+	CU_ASSERT_EQUAL(root_open(root, B("sub/file\0.mp4")), ERR_SYNTAX);
+
+	(void)unlinkat(sub, "file", 0);
+	(void)unlinkat(root, "inside", 0);
+	(void)unlinkat(root, "outside", 0);
+	(void)unlinkat(root, "up", 0);
+	(void)unlinkat(root, "loop", 0);
+	(void)unlinkat(root, "fifo", 0);
+	(void)close(sub);
+	(void)unlinkat(root, "sub", AT_REMOVEDIR);
+	(void)close(root);
+	(void)rmdir(dir);
+}
+
+/* ---- an executor that works when it is told to ---- */
+
+struct slow_io {
+	struct media_io io;
+	struct media_job *jobs;
+	unsigned submitted, waiting;
+};
+
+static void slow_submit(struct media_io *io, struct media_job *j)
+{
+	struct slow_io *x = container_of(io, struct slow_io, io);
+
+	j->next = x->jobs;
+	x->jobs = j;
+	x->submitted++;
+	x->waiting++;
+}
+
+static void slow_step(struct slow_io *x)
+{
+	struct media_job *j = x->jobs;
+
+	x->jobs = j->next;
+	x->waiting--;
+	j->run(j);
+	j->done(j);
+}
+
+static void count_wake(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static struct title *open_clip(void)
+{
+	struct title *t = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(title_open_memory(builtin_clip(), &t), 0);
+	return t;
+}
+
+static void t_slow(void)
+{
+	struct slow_io x = { .io = { slow_submit } };
+	/* two titles of one clip: the slow one finds nothing in its cache */
+	struct title *a = open_clip(), *b = open_clip();
+	struct source *fast = title_source(a, media_io_sync()), *s = title_source(b, &x.io);
+	unsigned wakes = 0, packets = 0, agains = 0;
+	struct packet p, q;
+	int err;
+
+	s->wake = count_wake;
+	s->wake_arg = &wakes;
+	title_unref(a);
+	title_unref(b);
+	while ((err = source_next(s, 3, TICK_NEVER, (tick_t)packets, &p)) != ERR_END) {
+		if (err == ERR_AGAIN) {
+			CU_ASSERT_EQUAL(wakes, agains);
+			CU_ASSERT_TRUE(x.waiting == 1); /* one request per title at a time */
+			agains++;
+			while (x.waiting && wakes < agains)
+				slow_step(&x);
+			CU_ASSERT_EQUAL_FATAL(wakes, agains);
+			continue;
+		}
+		CU_ASSERT_EQUAL_FATAL(err, 0);
+		packets++;
+		CU_ASSERT_EQUAL_FATAL(source_next(fast, 3, TICK_NEVER, 1, &q), 0);
+		CU_ASSERT_TRUE(p.track == q.track && p.due == q.due && p.rtp_time == q.rtp_time);
+		CU_ASSERT_TRUE(bytes_is_eq(p.body, q.body));
+	}
+	CU_ASSERT_EQUAL(packets, 259 + 23);
+	source_free(s);
+	source_free(fast);
+	while (x.waiting)
+		slow_step(&x);
+}
+
+static void t_shared(void)
+{
+	struct slow_io x = { .io = { slow_submit } };
+	struct title *t = open_clip();
+	const uint8_t *first = NULL;
+	struct source *s[20];
+	struct packet p;
+
+	for (size_t i = 0; i < COUNT(s); i++) {
+		s[i] = title_source(t, &x.io);
+		CU_ASSERT_EQUAL(source_next(s[i], 3, 0, 1, &p), ERR_AGAIN);
+	}
+	CU_ASSERT_EQUAL(x.submitted, 1);
+	while (x.waiting) {
+		CU_ASSERT_EQUAL(x.waiting, 1);
+		slow_step(&x);
+	}
+	for (size_t i = 0; i < COUNT(s); i++) {
+		CU_ASSERT_EQUAL(source_next(s[i], 1, 0, 1, &p), 0);
+		first = first ? first : p.body.p;
+		CU_ASSERT_PTR_EQUAL(p.body.p, first); /* the same block, not a copy of it */
+		source_free(s[i]);
+	}
+	while (x.waiting)
+		slow_step(&x);
+	title_unref(t);
+}
+
+static void t_freed_in_flight(void)
+{
+	struct slow_io x = { .io = { slow_submit } };
+	struct title *t = open_clip();
+	struct source *a = title_source(t, &x.io), *b = title_source(t, &x.io);
+	unsigned wakes = 0;
+	struct packet p;
+
+	a->wake = b->wake = count_wake;
+	a->wake_arg = b->wake_arg = &wakes;
+	CU_ASSERT_EQUAL(source_next(a, 3, 0, 1, &p), ERR_AGAIN);
+	CU_ASSERT_EQUAL(source_next(b, 3, 0, 1, &p), ERR_AGAIN);
+	title_unref(t);
+	source_free(a);
+	source_free(b);
+	while (x.waiting)
+		slow_step(&x);
+	CU_ASSERT_EQUAL(wakes, 0);
+}
+
+/* A seek while a block for elsewhere is being read: that block must not be played. */
+static void t_seek_in_flight(void)
+{
+	struct slow_io x = { .io = { slow_submit } };
+	struct title *t = open_clip();
+	struct source *s = title_source(t, &x.io);
+	struct packet p;
+	tick_t at;
+	int err;
+
+	CU_ASSERT_EQUAL(source_next(s, 1, 0, 1, &p), ERR_AGAIN);
+	CU_ASSERT_EQUAL(source_seek(s, 1, 4 * TICK_S, &at), 0);
+	CU_ASSERT_EQUAL(at, 4 * TICK_S);
+	while ((err = source_next(s, 1, TICK_NEVER, 1, &p)) == ERR_AGAIN)
+		slow_step(&x);
+	CU_ASSERT_EQUAL(err, 0);
+	CU_ASSERT_EQUAL(p.due, 4 * TICK_S);
+	source_free(s);
+	title_unref(t);
+	while (x.waiting)
+		slow_step(&x);
+}
+
+/* Bodies handed out in one turn are good until the next, whatever happens to their block. */
+static void t_body_life(void)
+{
+	struct title *t = open_clip();
+	struct source *s = title_source(t, media_io_sync());
+	struct packet p, first;
+	uint8_t copy[2048];
+	unsigned n = 0;
+
+	CU_ASSERT_EQUAL_FATAL(source_next(s, 1, TICK_NEVER, 1, &first), 0);
+	CU_ASSERT_TRUE_FATAL(first.body.n <= sizeof copy);
+	memcpy(copy, first.body.p, first.body.n);
+	while (source_next(s, 1, TICK_NEVER, 1, &p) == 0)
+		n++;
+	CU_ASSERT_TRUE(n > 200);
+	CU_ASSERT_TRUE(memcmp(copy, first.body.p, first.body.n) == 0);
+	source_free(s);
+	title_unref(t);
+}
+
+static void done_request(struct title_request *r)
+{
+	r->root_fd = -1; /* seen */
+}
+
+static void t_request(void)
+{
+	struct title_cache *c = title_cache_new();
+	int root = root_dir_open("server/tests/media");
+	struct title_request r = {
+		.cache = c, .root_fd = root, .path = "/clip.mp4", .on_done = done_request
+	};
+
+	if (root < 0) {
+		unit_skip("not run from the repository root");
+		title_cache_free(c);
+		return;
+	}
+	title_request_start(&r, media_io_sync());
+	CU_ASSERT_EQUAL(r.root_fd, -1);
+	CU_ASSERT_EQUAL_FATAL(r.err, 0);
+	CU_ASSERT_TRUE(title_mtime_ns(r.title) > 0);
+	title_unref(r.title);
+	r.root_fd = root;
+	r.path = "make.sh";
+	title_request_start(&r, media_io_sync());
+	CU_ASSERT_EQUAL(r.err, ERR_UNSUPPORTED);
+	CU_ASSERT_PTR_NULL(r.title);
+	title_cache_free(c);
+	(void)close(root);
+}
+
+UNIT_SUITE(media_source,
+	{ "pattern: every packet proves stream, position and send time", t_pattern_packets },
+	{ "pattern: a seek moves the named tracks to the packet due next", t_pattern_seek },
+	{ "source: RTP time of any NPT, before 0 and beyond 32 bits, too", t_rtp_at },
+	{ "root: nothing beside or outside the folder opens, no device, no FIFO", t_root },
+	{ "source: what is being loaded answers ERR_AGAIN and wakes once", t_slow },
+	{ "title: one request at a time, blocks are shared", t_shared },
+	{ "source: freed while its request is under way, it ends quietly", t_freed_in_flight },
+	{ "source: a block asked for before a seek is not played after it", t_seek_in_flight },
+	{ "source: bodies outlive their block for the rest of the turn", t_body_life },
+	{ "title: opened by a job through the cache", t_request });
