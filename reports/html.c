@@ -17,11 +17,17 @@ static void load_words(const struct result *r, const char **cls, const char **wo
 	const json_t *gates = peek_top(r, "gates");
 	size_t n = json_array_size(gates), passed = peek_passed(gates);
 	char setting[128], sessions[48];
+	bool empty;
 
 	peek_config(r, "sessions", setting);
 	text_fit(sessions, sizeof sessions, setting);
-	*cls = !result_is_valid(r) || passed < n ? "fail" : "pass";
-	*word = !result_is_valid(r) ? "INVALID" : passed < n ? "GATE FAILED" : "VALID";
+	empty = !json_array_size(peek_top(r, "histograms")) &&
+		!json_object_size(peek_top(r, "counters"));
+	*cls = !result_is_valid(r) || passed < n || empty ? "fail" : "pass";
+	*word = !result_is_valid(r) ? "INVALID"
+		: passed < n        ? "GATE FAILED"
+		: empty             ? "EMPTY"
+				    : "VALID";
 	(void)snprintf(sub, 128, "%s%s", sessions, *sessions ? " sessions" : "");
 	if (n)
 		(void)snprintf(sub + strlen(sub), 128 - strlen(sub), "%s%zu of %zu gates passed",

@@ -207,7 +207,7 @@ static void put_all_cases(struct page *p, const struct result *r)
 	const json_t *cases = peek_top(r, "cases");
 
 	fprintf(p->f,
-		"<details><summary>All %zu cases</summary>\n<div class=\"scroll\"><table>"
+		"<details><summary>All cases (%zu)</summary>\n<div class=\"scroll\"><table>"
 		"<thead><tr>",
 		json_array_size(cases));
 	page_heading(p, "", NULL, false);

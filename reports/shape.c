@@ -36,7 +36,8 @@
 
 static const struct shape run[] = { MUST("program", STRING), MUST("beagle", STRING),
 	MUST("started", STRING), MUST("started_ns", INTEGER), MAY("duration_s", NUMBER),
-	MUST("command", STRINGS), MUST("seed", STRING), MUST("config_hash", STRING), END };
+	MAY("parts", INTEGER), MUST("command", STRINGS), MUST("seed", STRING),
+	MUST("config_hash", STRING), END };
 static const struct shape target[] = { MAY("url", STRING), MAY("banner", STRING),
 	MUST("features", STRINGS), END };
 static const struct shape setting[] = { MUST("value", SCALAR), MAY("unit", STRING), END };
