@@ -89,7 +89,7 @@ const char *rtsp_header_name(enum rtsp_header_id h)
 enum rtsp_header_id rtsp_header_of(struct bytes name)
 {
 	for (unsigned i = 1; i < COUNT(headers); i++) {
-		if (bytes_is_ieq(name, headers[i].name))
+		if (headers[i].name.n == name.n && bytes_is_ieq(name, headers[i].name))
 			return (enum rtsp_header_id)i;
 	}
 	return RTSP_H_UNKNOWN;

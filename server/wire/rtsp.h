@@ -197,8 +197,7 @@ struct rtsp_msg {
 	struct bytes reason; /* response; may be empty */
 	int version_major, version_minor;
 
-	struct rtsp_header header[RTSP_HEADERS_MAX];
-	size_t n_headers;
+	size_t n_headers;  /* of header[] */
 	struct bytes body; /* exactly Content-Length bytes */
 
 	bool has_cseq; /* one CSeq header of digits only, <= 2^64 - 1 */
@@ -213,6 +212,8 @@ struct rtsp_msg {
 	 * connection can go on, 0 when it cannot (answer, then close). */
 	int refusal;
 	size_t skip;
+
+	struct rtsp_header header[RTSP_HEADERS_MAX];
 };
 
 /*

@@ -28,10 +28,27 @@ static void refuse(struct reader *r, int err, int status, size_t at, const char 
 
 static bool is_token(struct bytes v)
 {
-	static const char separators[] = "()<>@,;:\\\"/[]?={} \t";
+	/* RFC 2616 2.2 */
+	static const bool is_separator[128] = { ['('] = 1,
+		[')'] = 1,
+		['<'] = 1,
+		['>'] = 1,
+		['@'] = 1,
+		[','] = 1,
+		[';'] = 1,
+		[':'] = 1,
+		['\\'] = 1,
+		['"'] = 1,
+		['/'] = 1,
+		['['] = 1,
+		[']'] = 1,
+		['?'] = 1,
+		['='] = 1,
+		['{'] = 1,
+		['}'] = 1 };
 
 	for (size_t i = 0; i < v.n; i++) {
-		if (v.p[i] <= ' ' || v.p[i] >= 0x7f || strchr(separators, v.p[i]))
+		if (v.p[i] <= ' ' || v.p[i] >= 0x7f || is_separator[v.p[i]])
 			return false;
 	}
 	return v.n > 0;
@@ -388,7 +405,7 @@ int rtsp_read(struct bytes in, const struct rtsp_limits *l, struct arena *a, str
 	struct reader r = { .in = in, .l = l, .a = a, .m = m, .f = f };
 	size_t start = 0, complete, end;
 
-	*m = (struct rtsp_msg){ 0 };
+	memset(m, 0, offsetof(struct rtsp_msg, header)); /* the rest is told by n_headers */
 	*f = (struct fault){ 0 };
 	while (start < in.n && (in.p[start] == '\r' || in.p[start] == '\n'))
 		start++;
