@@ -218,6 +218,25 @@ static int copy_description(struct filler *x, size_t start, const struct referen
 	return err;
 }
 
+/*
+ * A reference that is longer than its sample: PCM, whose samples are single frames, read on from the
+ * one that is named. ffmpeg's hinter names the number of its own packet instead, which is the hint
+ * sample's: there the hint sample's time tells the frame.
+ */
+static int place_frames(struct filler *x, const struct reference *r, uint64_t *at)
+{
+	const struct track *hint = x->stream->hint, *media = x->stream->refs[r->track];
+	int64_t frame = r->number - 1;
+	uint32_t size;
+
+	if (frame == x->sample)
+		frame = scale_near((int64_t)table_time(&hint->table, x->sample), media->timescale,
+			hint->timescale);
+	if (frame > UINT32_MAX)
+		return ERR_CORRUPT;
+	return finder_place(&x->finders[r->track], (uint32_t)frame, at, &size);
+}
+
 /* Where a sample reference points to; *left bounds what may be read there. */
 static int place_reference(
 	struct filler *x, const struct reference *r, uint64_t *at, uint64_t *left)
@@ -228,10 +247,12 @@ static int place_reference(
 
 	if (!r->number)
 		return ERR_CORRUPT;
-	if (r->track >= 0 && is_block_reference(r)) {
-		*left = UINT64_MAX; /* blocks run on to the end of their chunk; the file bounds it */
+	*left = UINT64_MAX; /* runs of blocks or frames: their chunk ends them, the file bounds them */
+	if (r->track >= 0 && is_block_reference(r))
 		return finder_block(f, r->number - 1, r->bytes_per_block, r->samples_per_block, at);
-	}
+	if (r->track >= 0 && f->table->uniform_size &&
+		(uint64_t)r->offset + r->length > f->table->uniform_size)
+		return place_frames(x, r, at);
 	err = finder_place(f, r->number - 1, at, &size);
 	*left = err ? 0 : size;
 	return err;

@@ -166,6 +166,27 @@ static void t_blocks(void)
 		want, COUNT(want), ERR_END);
 }
 
+/* PCM: a reference reads on over frames. The second packet is numbered as ffmpeg does it: by hint
+ * sample, so its frames are found by time (4 ms are 32 frames). */
+static void t_frames(void)
+{
+	static const struct want want[] = { { "1122", 0, 0, "S" },
+		{ "3334", 4 * TICK_MS, 360, "S" } };
+	struct movie m;
+
+	movie_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") DATA("\1", "\4", "\1", "\6",
+			       "\1", "\1") PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
+				       DATA("\1", "\4", "\2", "\5", "\1", "\1")));
+	m.tracks[1].data = B("11111111222222221111111122222222"
+			     "33333333444444443333333344444444");
+	m.tracks[1].chunk_bytes = 0;
+	m.tracks[2].delta = 4;
+	m.tracks[2].n_samples = 2;
+	m.tracks[2].sizes[0] = m.tracks[2].sizes[1] = 32;
+	m.tracks[2].sdp = "m=audio 0 RTP/AVP 96\r\na=rtpmap:96 X-TEST/90000\r\n";
+	check_movie(&m, want, COUNT(want), ERR_END);
+}
+
 static void t_flags(void)
 {
 	/* extra information: rtpo of -90 and a box that nobody knows, padded */
@@ -432,6 +453,7 @@ UNIT_SUITE(media_hint,
 	{ "hint: no-op, immediate, sample and description data in one packet", t_constructors },
 	{ "hint: track reference -1 takes from the hint sample itself", t_self },
 	{ "hint: compressed audio is addressed by blocks", t_blocks },
+	{ "hint: PCM is read over frames, numbered as Apple or as ffmpeg does", t_frames },
 	{ "hint: repeats are left out, rtpo shifts the RTP time, B frames are droppable", t_flags },
 	{ "hint: samples without packets are passed over", t_empty_samples },
 	{ "hint: moov first or last, 32 or 64 bits, all sizes of stz2", t_shapes },
