@@ -74,6 +74,9 @@ $(OBJ)/%.o: %.c
 	@echo "  CC      $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
 
+# the assembler takes these in, which -MMD does not see
+$(OBJ)/reports/embed.o: $(wildcard reports/page.css reports/plots/*.gp)
+
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 units: $(UNITS)

@@ -24,7 +24,10 @@ static double roll(struct dice *d)
 /* Log-normal around `middle` ns. */
 static int64_t draw(struct dice *d, double middle, double spread)
 {
-	double z = sqrt(-2 * log(roll(d))) * cos(6.283185307179586 * roll(d));
+	/* one after the other: C leaves the order within an expression open */
+	double radius = sqrt(-2 * log(roll(d))), angle = 6.283185307179586 * roll(d);
+	double z = radius * cos(angle);
+
 	return (int64_t)(middle * exp(spread * z));
 }
 
@@ -93,12 +96,13 @@ static void add_time(struct result *r, unsigned sessions, bool lossy, struct dic
 	for (int t = 0; t < SECONDS; t++) {
 		double share = t < 2 ? (t + 1) / 2.0 : t == SECONDS - 1 ? 0.6 : 1;
 		double packets = floor(sessions * 50 * share);
+		double p50 = (double)draw(d, 2e5, 0.1), p99 = (double)draw(d, 1.6e6, 0.3);
+		double lag = (double)draw(d, 9e4, 0.2), cpu = roll(d);
 		double row[COUNT(columns)] = { floor(sessions * share), t < 2 ? sessions / 2.0 : 0,
 			t == SECONDS - 1 ? floor(sessions * 0.4) : 0, lossy && t == 4 ? 3 : 0,
-			packets, packets * 1250, lossy ? floor(packets / 100) : 0,
-			(double)draw(d, 2e5, 0.1), (double)draw(d, 1.6e6, 0.3),
-			(double)draw(d, 9e4, 0.2), 0.31 * share + 0.01 * roll(d),
-			t == 6 ? NAN : 0.44 * share + 0.02 * roll(d), 2.4e7 + 1e6 * share };
+			packets, packets * 1250, lossy ? floor(packets / 100) : 0, p50, p99, lag,
+			0.31 * share + 0.01 * cpu, t == 6 ? NAN : 0.44 * share + 0.02 * cpu,
+			2.4e7 + 1e6 * share };
 		struct hist h;
 
 		result_series_row(r, t, row);
