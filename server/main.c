@@ -9,6 +9,7 @@
 #include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/core/server.h"
+#include "server/modules/fault.h"
 #include "server/modules/modules.h"
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2 };
@@ -153,6 +154,10 @@ static int read_args(struct prefs *p, int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--version") == 0) {
 			printf("beagle-server %s\n", BEAGLE_VERSION);
+			return EXIT_OK;
+		}
+		if (strcmp(argv[i], "--list-faults") == 0) {
+			faults_list(stdout);
 			return EXIT_OK;
 		}
 		if (read_flag(p, argc, argv, &i, why) != 0)

@@ -185,6 +185,22 @@ static int read_url(struct rtsp_txn *t, const struct rtsp_method_row *row)
 	return RTSP_BAD_REQUEST;
 }
 
+/* A header that we act on and that may stand once only stands twice (H4.2). Others are let pass:
+ * GStreamer's rtspsrc sends User-Agent twice. */
+static bool has_double(const struct rtsp_txn *t)
+{
+	static const enum rtsp_header_id once[] = { RTSP_H_SESSION, RTSP_H_RANGE, RTSP_H_SCALE,
+		RTSP_H_SPEED, RTSP_H_AUTHORIZATION, RTSP_H_CONTENT_TYPE };
+
+	if (t->req.repeated == RTSP_H_UNKNOWN)
+		return false;
+	for (size_t i = 0; i < COUNT(once); i++) {
+		if (rtsp_header_count(&t->req, once[i]) > 1)
+			return true;
+	}
+	return false;
+}
+
 /* 0 or the status that refuses the request for what its head says. */
 static int check_head(struct rtsp_txn *t, const struct rtsp_method_row *row)
 {
@@ -194,7 +210,7 @@ static int check_head(struct rtsp_txn *t, const struct rtsp_method_row *row)
 		return RTSP_BAD_REQUEST;
 	if (!row)
 		return RTSP_NOT_IMPLEMENTED;
-	if (t->req.repeated != RTSP_H_UNKNOWN)
+	if (has_double(t))
 		return RTSP_BAD_REQUEST;
 	return read_url(t, row);
 }
