@@ -168,7 +168,7 @@ static struct title *title_new(void)
 static void title_free(struct title *t)
 {
 	for (uint32_t i = 0; i < t->n_blocks; i++)
-		block_unref(t->blocks[i].block);
+		block_unref(t->blocks[i]);
 	for (uint32_t i = 0; i < t->n_tracks; i++)
 		track_clear(&t->tracks[i]);
 	media_file_close(&t->file);
@@ -244,14 +244,19 @@ void title_set_name(struct title *t, struct bytes path)
 
 /* ---- blocks ---- */
 
+static uint64_t block_key(uint32_t stream, uint32_t first)
+{
+	return (uint64_t)stream << 32 | first;
+}
+
 static struct block *find_locked(struct title *t, uint32_t stream, uint32_t first)
 {
-	for (uint32_t i = 0; i < t->n_blocks; i++) {
-		struct block *b = t->blocks[i].block;
+	uint64_t key = block_key(stream, first);
 
-		if (b->track == stream && b->first == first) {
-			t->blocks[i].used = ++t->uses;
-			return block_ref(b);
+	for (uint32_t i = 0; i < t->n_blocks; i++) {
+		if (t->keys[i] == key) {
+			t->used[i] = ++t->uses;
+			return block_ref(t->blocks[i]);
 		}
 	}
 	return NULL;
@@ -277,12 +282,15 @@ static void drop_oldest_locked(struct title *t)
 	uint32_t oldest = 0;
 
 	for (uint32_t i = 1; i < t->n_blocks; i++) {
-		if (t->blocks[i].used < t->blocks[oldest].used)
+		if (t->used[i] < t->used[oldest])
 			oldest = i;
 	}
-	t->block_bytes -= block_cost(t->blocks[oldest].block);
-	block_unref(t->blocks[oldest].block);
-	t->blocks[oldest] = t->blocks[--t->n_blocks];
+	t->block_bytes -= block_cost(t->blocks[oldest]);
+	block_unref(t->blocks[oldest]);
+	t->n_blocks--;
+	t->keys[oldest] = t->keys[t->n_blocks];
+	t->used[oldest] = t->used[t->n_blocks];
+	t->blocks[oldest] = t->blocks[t->n_blocks];
 }
 
 static void keep_block(struct title *t, struct block *b)
@@ -291,8 +299,9 @@ static void keep_block(struct title *t, struct block *b)
 	while (t->n_blocks && (t->n_blocks == TITLE_BLOCKS_MAX ||
 				      t->block_bytes + block_cost(b) > TITLE_CACHE_BYTES_MAX))
 		drop_oldest_locked(t);
-	t->blocks[t->n_blocks].block = block_ref(b);
-	t->blocks[t->n_blocks++].used = ++t->uses;
+	t->keys[t->n_blocks] = block_key(b->track, b->first);
+	t->used[t->n_blocks] = ++t->uses;
+	t->blocks[t->n_blocks++] = block_ref(b);
 	t->block_bytes += block_cost(b);
 	pthread_mutex_unlock(&t->lock);
 }

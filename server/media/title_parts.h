@@ -12,7 +12,7 @@
 #include "server/media/title.h"
 
 /* What a title consists of; for server/media's own files only. */
-enum { TITLE_TRACKS_MAX = 64, TITLE_BLOCKS_MAX = 128, TITLE_NAME_MAX = 64, SDP_LINE_MAX = 4096 };
+enum { TITLE_TRACKS_MAX = 64, TITLE_BLOCKS_MAX = 512, TITLE_NAME_MAX = 64, SDP_LINE_MAX = 4096 };
 
 /* A cursor's request for one block; embedded in it. */
 struct block_job {
@@ -37,10 +37,10 @@ struct title {
 	char name[TITLE_NAME_MAX]; /* for s= */
 
 	pthread_mutex_t lock; /* of what follows */
-	struct {
-		struct block *block; /* one reference */
-		uint64_t used;
-	} blocks[TITLE_BLOCKS_MAX];
+	/* blocks kept: keys side by side, since a look-up passes over them all */
+	uint64_t keys[TITLE_BLOCKS_MAX]; /* stream << 32 | first */
+	uint64_t used[TITLE_BLOCKS_MAX];
+	struct block *blocks[TITLE_BLOCKS_MAX]; /* one reference each */
 	uint32_t n_blocks;
 	uint64_t uses, block_bytes;
 	bool filling;                      /* one request at a time is with the executor */
