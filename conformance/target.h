@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORMANCE_TARGET_H
+#define CONFORMANCE_TARGET_H
+
+#include "conformance/link.h"
+
+/* The server under test: where it is, and what discovery learnt about it. */
+enum { TARGET_FEATURES = 24 };
+struct target {
+	char *url;      /* as given, without user and password */
+	char host[256]; /* without [] */
+	char port[8], path[1024];
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	/* discovery */
+	char *describe, *description; /* request and reply, as they went over the wire */
+	size_t describe_n, description_n;
+	struct ox_sdp sdp; /* views into description */
+	char *aggregate;   /* control URL of the presentation */
+	char *tracks[MEDIA_STREAMS];
+	size_t n_tracks;
+	double duration;   /* s; 0: unknown or endless */
+	char banner[128];  /* Server header */
+	char methods[256]; /* Public; empty: none was sent */
+	const char *features[TARGET_FEATURES];
+	size_t n_features;
+};
+
+/* Reads the URL and finds the address. 0, or an error with *why (heap; the caller frees). */
+MUST_USE int target_init(struct target *t, const char *url, char **why);
+void target_clear(struct target *t);
+bool target_is_loopback(const struct target *t);
+bool target_has(const struct target *t, const char *feature);
+
+/*
+ * Asks the target what it is: OPTIONS, DESCRIBE, a trial SETUP over UDP and one over TCP. 0; -errno
+ * or ERR_TIMEOUT when it can't be reached; ERR_STATE when it has no description to judge. *why tells
+ * (heap; the caller frees). A failing answer never makes a feature missing: only a refusal that says
+ * so (461, a method not in Public) does.
+ */
+MUST_USE int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **why);
+
+#endif
