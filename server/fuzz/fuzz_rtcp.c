@@ -6,8 +6,8 @@
 #include "server/wire/rtp_recv.h"
 
 /*
- * A datagram as RTP and as RTCP; then its bytes as a row of arrivals at a receiver, whose counters must
- * add up whatever comes.
+ * A datagram as RTP and as RTCP; then its bytes as a row of arrivals at a receiver, whose counters
+ * must add up whatever comes.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

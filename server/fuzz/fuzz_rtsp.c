@@ -7,8 +7,8 @@
 
 /*
  * A connection's bytes through frame and rtsp as the server does it. Holds: no step outside the
- * input, progress with every frame, a shorter part of a message never gives another message, and what
- * was read can be written and read again.
+ * input, progress with every frame, a shorter part of a message never gives another message, and
+ * what was read can be written and read again.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

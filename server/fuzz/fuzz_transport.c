@@ -9,8 +9,8 @@
 #include "server/wire/url.h"
 
 /*
- * The values of headers, and URLs: the first byte chooses which. What was read and can be written must
- * read back the same.
+ * The values of headers, and URLs: the first byte chooses which. What was read and can be written
+ * must read back the same.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -23,7 +23,8 @@ static void t_minimum(void)
 {
 	struct rtcp_sched s;
 
-	/* 100 bytes, 1 of 2 senders: 0.032 s by bandwidth, so 5 s hold; half of it at first (6.2) */
+	/* 100 bytes, 1 of 2 senders: 0.032 s by bandwidth, so 5 s hold; half of it at first
+	 * (6.2) */
 	rtcp_sched_init(&s, &unicast, 0, 0);
 	CU_ASSERT_DOUBLE_EQUAL(s_of(rtcp_sched_interval(&s)), 2.5, 1e-6);
 	CU_ASSERT_DOUBLE_EQUAL(s_of(s.next), 2.5 * 0.5 / 1.21828, 1e-6);

@@ -61,7 +61,8 @@ static void read_split(struct got *g, struct bytes in)
 		read_with(&part, bytes_sub(in, 0, k), &l);
 		CU_ASSERT(part.n == ERR_MORE ||
 			  (part.n == g->n && (g->n > 0 || same_msg(&part.m, &g->m))));
-		/* A message is only complete early when lone CRs or an LF that is not needed end it. */
+		/* A message is only complete early when lone CRs or an LF that is not needed end
+		 * it. */
 		if (part.n > 0)
 			CU_ASSERT(same_msg(&part.m, &g->m));
 		drop(&part);

@@ -28,8 +28,8 @@ struct frame {
 /*
  * Reads what starts at the front of `in`. FRAME_DATA and FRAME_BLANK answer the number of bytes
  * they take (> 0); FRAME_MESSAGE and FRAME_HTTP answer 0, their readers consume. ERR_MORE: too few
- * bytes to tell, or the data frame is not whole; f->channel and f->total are set as soon as the four
- * header bytes are there, else total is 0.
+ * bytes to tell, or the data frame is not whole; f->channel and f->total are set as soon as the
+ * four header bytes are there, else total is 0.
  */
 MUST_USE int frame_read(struct bytes in, struct frame *f);
 

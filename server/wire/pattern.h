@@ -16,8 +16,8 @@
  *   50p   packets per second, per track
  *   2t    tracks
  *   60s   duration in seconds; without it the stream never ends
- * then optionally trackID=N, last. Packets are numbered from 0 at NPT 0 on each track; packet k is due at
- * k / pps seconds, and every packet is a sync sample.
+ * then optionally trackID=N, last. Packets are numbered from 0 at NPT 0 on each track; packet k is
+ * due at k / pps seconds, and every packet is a sync sample.
  */
 enum {
 	PATTERN_PREFIX = 24,
@@ -41,10 +41,10 @@ struct pattern {
 #define PATTERN_DEFAULT ((struct pattern){ .bps = 500000, .pps = 50, .tracks = 1 })
 
 /*
- * Reads a decoded path ("/pattern/500k/50p/trackID=1"). *track: 0 for the aggregate, else 1 … tracks.
- * ERR_NOT_FOUND: the first segment is not "pattern", or there is no such track; ERR_SYNTAX: a
- * segment that is not as above, or a unit twice; ERR_RANGE: a number outside its limits, or packets
- * outside PATTERN_PACKET_MIN … PATTERN_PACKET_MAX.
+ * Reads a decoded path ("/pattern/500k/50p/trackID=1"). *track: 0 for the aggregate, else 1 …
+ * tracks. ERR_NOT_FOUND: the first segment is not "pattern", or there is no such track;
+ * ERR_SYNTAX: a segment that is not as above, or a unit twice; ERR_RANGE: a number outside its
+ * limits, or packets outside PATTERN_PACKET_MIN … PATTERN_PACKET_MAX.
  */
 MUST_USE int pattern_read(struct bytes path, struct pattern *p, uint32_t *track);
 
@@ -85,17 +85,17 @@ struct pattern_body {
 void pattern_body_init(struct pattern_body *b);
 
 /*
- * Checks a payload: prefix well-formed, body byte for byte. 0 and *x; ERR_TRUNCATED: shorter than the
- * prefix; ERR_CORRUPT: magic, a body byte, or longer than any packet of ours. The caller compares
- * x->ssrc, and the size with pattern_packet_bytes(position).
+ * Checks a payload: prefix well-formed, body byte for byte. 0 and *x; ERR_TRUNCATED: shorter than
+ * the prefix; ERR_CORRUPT: magic, a body byte, or longer than any packet of ours. The caller
+ * compares x->ssrc, and the size with pattern_packet_bytes(position).
  */
 MUST_USE int pattern_check(
 	struct bytes payload, const struct pattern_body *b, struct pattern_prefix *x);
 
 /*
  * Appends the session description: s=, a=control:*, a=range, and per track m=video with control
- * trackID=N. `address` is the server's (IPv6 when is_ip6), `id` the o= line's session id and version.
- * ERR_LIMIT, out unchanged; ERR_SYNTAX: a blank or control in address.
+ * trackID=N. `address` is the server's (IPv6 when is_ip6), `id` the o= line's session id and
+ * version. ERR_LIMIT, out unchanged; ERR_SYNTAX: a blank or control in address.
  */
 MUST_USE int pattern_sdp(
 	const struct pattern *p, uint64_t id, struct bytes address, bool is_ip6, struct buf *out);

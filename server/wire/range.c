@@ -91,8 +91,8 @@ static int take_npt(struct text *t, tick_t *ns)
 	return 0;
 }
 
-/* 2326 3.5: hours:minutes:seconds[:frames[.subframes]]. drop: 29.97 frames a second, of which two are
- * not counted at the start of every minute but each tenth. */
+/* 2326 3.5: hours:minutes:seconds[:frames[.subframes]]. drop: 29.97 frames a second, of which two
+ * are not counted at the start of every minute but each tenth. */
 static int take_smpte(struct text *t, bool drop, tick_t *ns)
 {
 	uint64_t h, m, s, frames = 0, sub = 0, fps = drop ? 30 : 25, n;

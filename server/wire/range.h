@@ -15,8 +15,8 @@ struct range {
 	enum range_unit unit;
 	bool has_start, has_end;
 	bool is_now; /* npt=now-: has_start, start 0 */
-	/* ns: since the beginning (npt, smpte), or since 1970 UTC (clock). SMPTE frames are taken at
-	 * 30000/1001 (smpte, smpte-30-drop) or 25 a second, plus hundredths of a frame. */
+	/* ns: since the beginning (npt, smpte), or since 1970 UTC (clock). SMPTE frames are taken
+	 * at 30000/1001 (smpte, smpte-30-drop) or 25 a second, plus hundredths of a frame. */
 	tick_t start, end;
 	bool has_time; /* ;time= */
 	tick_t time;   /* ns since 1970 UTC: when to start */

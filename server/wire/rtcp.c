@@ -152,8 +152,8 @@ void rtcp_block_read(const struct rtcp_view *v, size_t i, struct rtcp_block *b)
 	};
 }
 
-/* Behind the null octets that end a chunk: up to the next multiple of four from the chunk's start. All
- * chunks are multiples of four, so the end of the packet is as good a mark. */
+/* Behind the null octets that end a chunk: up to the next multiple of four from the chunk's start.
+ * All chunks are multiples of four, so the end of the packet is as good a mark. */
 static void skip_chunk_end(struct bytes *rest)
 {
 	size_t n = 1 + (rest->n - 1) % 4;

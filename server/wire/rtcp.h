@@ -59,20 +59,22 @@ struct rtcp_view {
 
 /*
  * Takes the next packet off the front of *rest. 1, 0 at the end, or (with *rest emptied)
- * ERR_VERSION; ERR_TRUNCATED: its length field passes the end; ERR_CORRUPT: count, padding or reason
- * do not fit into the length.
+ * ERR_VERSION; ERR_TRUNCATED: its length field passes the end; ERR_CORRUPT: count, padding or
+ * reason do not fit into the length.
  */
 MUST_USE int rtcp_next(struct bytes *rest, struct rtcp_view *v);
 
-/* Is this datagram a compound as RFC 3550 6.1 and A.2 want it? First SR or RR without padding, every
- * version 2, lengths add up exactly, padding only on the last, all readable. 0 or an error as above. */
+/* Is this datagram a compound as RFC 3550 6.1 and A.2 want it? First SR or RR without padding,
+ * every version 2, lengths add up exactly, padding only on the last, all readable. 0 or an error
+ * as above. */
 MUST_USE int rtcp_check(struct bytes compound);
 
 /* Block i (< v->count) of an SR or RR. */
 void rtcp_block_read(const struct rtcp_view *v, size_t i, struct rtcp_block *b);
 
-/* Walks SDES items: start with *rest = v->data. 1 with the chunk's SSRC, item type and text; 0 at the
- * end; ERR_CORRUPT. State is in *rest and *in_chunk (start with false); *ssrc is kept between calls. */
+/* Walks SDES items: start with *rest = v->data. 1 with the chunk's SSRC, item type and text; 0 at
+ * the end; ERR_CORRUPT. State is in *rest and *in_chunk (start with false); *ssrc is kept between
+ * calls. */
 MUST_USE int rtcp_sdes_next(
 	struct bytes *rest, bool *in_chunk, uint32_t *ssrc, uint8_t *type, struct bytes *text);
 

@@ -14,8 +14,8 @@
  * The owner arms a timer for `next` and, when it fires, asks rtcp_sched_expire.
  */
 struct rtcp_sched_config {
-	double session_bps; /* session bandwidth in bit/s; RTCP gets 5 % of it (6.2) */
-	bool reduced_minimum; /* 360 / kbit/s seconds instead of 5 (6.2); for unicast and for senders */
+	double session_bps;   /* session bandwidth in bit/s; RTCP gets 5 % of it (6.2) */
+	bool reduced_minimum; /* 360 / kbit/s seconds, not 5 (6.2); for unicast and for senders */
 	bool is_sender;
 	uint32_t members;     /* known at the start, ourselves included; >= 1 */
 	uint32_t senders;     /* ourselves included when is_sender */
@@ -42,7 +42,8 @@ enum rtcp_sched_act {
 void rtcp_sched_init(
 	struct rtcp_sched *s, const struct rtcp_sched_config *c, tick_t now, uint32_t random);
 
-/* At or after s->next: 6.3.6. WAIT also when called early. Nothing but `next` moves before on_sent. */
+/* At or after s->next: 6.3.6. WAIT also when called early. Nothing but `next` moves before
+ * on_sent. */
 enum rtcp_sched_act rtcp_sched_expire(struct rtcp_sched *s, tick_t now, uint32_t random);
 /* A report of n bytes (UDP and IP headers included) has left. Sets the next deadline. */
 void rtcp_sched_on_sent(struct rtcp_sched *s, uint32_t bytes, tick_t now, uint32_t random);

@@ -39,8 +39,8 @@ struct rtp_recv {
 	uint32_t bad_next;  /* A.1's bad_seq: this one confirms a jump; 65536: none */
 	uint32_t bad_bytes; /* of the packet that jumped */
 	bool bad_was_late;  /* it counts in late, not in ignored */
-	/* Extended numbers since the source's (re)start; 65536 is added, so that a packet before the
-	 * first is no negative one. */
+	/* Extended numbers since the source's (re)start; 65536 is added, so that a packet before
+	 * the first is no negative one. */
 	uint64_t first, highest;
 	uint64_t seen[RTP_RECV_WINDOW / 64]; /* bit of (extended number % RTP_RECV_WINDOW) */
 
@@ -62,12 +62,12 @@ struct rtp_recv {
 /*
  * probation 0 trusts the source from its first packet on (a client that was told so by SETUP and
  * PLAY): a gap of up to 32767 numbers is loss, a packet up to RTP_RECV_WINDOW behind is reordered.
- * Otherwise (RTP_RECV_PROBATION) the limits of A.1 hold, and the packets of the probation but the last
- * do not count.
+ * Otherwise (RTP_RECV_PROBATION) the limits of A.1 hold, and the packets of the probation but the
+ * last do not count.
  */
 void rtp_recv_init(struct rtp_recv *r, uint32_t ssrc, uint32_t clock_hz, uint8_t probation);
-/* Before the first packet: the stream starts with this number (RTP-Info), so what is lost before the
- * first packet seen counts, and older packets are `late`. */
+/* Before the first packet: the stream starts with this number (RTP-Info), so what is lost before
+ * the first packet seen counts, and older packets are `late`. */
 void rtp_recv_expect_first(struct rtp_recv *r, uint16_t seq);
 
 /* One packet; `at` is its time of arrival. */
@@ -82,7 +82,8 @@ uint64_t rtp_recv_lost(const struct rtp_recv *r);
 /* Interarrival jitter in ns. */
 tick_t rtp_recv_jitter(const struct rtp_recv *r);
 
-/* Fills a report block and starts the next reporting interval (A.3). False: nothing received yet. */
+/* Fills a report block and starts the next reporting interval (A.3). False: nothing received
+ * yet. */
 bool rtp_recv_report(struct rtp_recv *r, struct rtcp_block *b, tick_t now);
 
 #endif

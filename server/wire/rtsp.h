@@ -37,7 +37,8 @@ enum rtsp_method {
 };
 #undef RTSP_METHOD_ENUM
 
-/* RFC 2326 12, and what is met beside it. Third column: may stand more than once, or hold a list. */
+/* RFC 2326 12, and what is met beside it. Third column: may stand more than once, or hold a
+ * list. */
 #define RTSP_HEADER_TABLE(X)                                    \
 	X(RTSP_H_ACCEPT, "Accept", 1)                           \
 	X(RTSP_H_ACCEPT_ENCODING, "Accept-Encoding", 1)         \
@@ -160,8 +161,8 @@ enum rtsp_header_id rtsp_header_of(struct bytes name);
 bool rtsp_header_is_list(enum rtsp_header_id h);
 /* The reason phrase; for a code without a row "Unknown". */
 const char *rtsp_status_text(int status);
-/* The status that answers an error (a negative errno or ERR_…); 500 for what has no row. ERR_RANGE is
- * 400: who reads a Range header says 457, who picks a transport 461 instead. */
+/* The status that answers an error (a negative errno or ERR_…); 500 for what has no row. ERR_RANGE
+ * is 400: who reads a Range header says 457, who picks a transport 461 instead. */
 int rtsp_status_of_err(int err);
 
 /* ---- reading ---- */
@@ -185,8 +186,8 @@ struct rtsp_header {
 };
 
 /*
- * One message. All views borrow from the reader's input, folded values from its arena; they die with
- * either. About 5 KB: one per connection's turn, not one per session.
+ * One message. All views borrow from the reader's input, folded values from its arena; they die
+ * with either. About 5 KB: one per connection's turn, not one per session.
  */
 struct rtsp_msg {
 	bool is_response, is_http;
@@ -204,8 +205,8 @@ struct rtsp_msg {
 	uint64_t cseq;
 	struct bytes cseq_text; /* its digits, to be echoed as they came; empty without has_cseq */
 
-	/* First header that stands twice though it is single-valued; RTSP_H_UNKNOWN when none. (CSeq
-	 * and Content-Length twice are errors already.) */
+	/* First header that stands twice though it is single-valued; RTSP_H_UNKNOWN when none.
+	 * (CSeq and Content-Length twice are errors already.) */
 	enum rtsp_header_id repeated;
 
 	/* After an error only: the status that answers it; and how many bytes to drop before the
@@ -221,15 +222,16 @@ struct rtsp_msg {
  * bytes consumed (> 0), or
  *   ERR_MORE     nothing is wrong yet, the message is not whole;
  *   ERR_SYNTAX   400. m->skip > 0: only the start line or a header was bad, the message's end is
- *                known: answer and go on. 0: no telling where the next message starts (Content-Length
- *                unreadable or double, controls in the start line): answer and close;
+ *                known: answer and go on. 0: no telling where the next message starts
+ *                (Content-Length unreadable or double, controls in the start line): answer and
+ *                close;
  *   ERR_VERSION  505, not RTSP/1.0;
  *   ERR_LIMIT    a cap of `l`: 414 start line, 413 body, 400 the rest; m->skip as above.
  * After an error m->has_cseq, cseq and cseq_text tell the CSeq if it could be read, n_headers is
  * what was understood, and f says where (offset in `in`) and why. `a` only holds folded values.
  * Nothing is kept between calls: after ERR_MORE call again with the same bytes and more. With
- * l->http an HTTP message ends after its empty line whatever its Content-Length says: what follows is
- * the tunnel's.
+ * l->http an HTTP message ends after its empty line whatever its Content-Length says: what follows
+ * is the tunnel's.
  */
 MUST_USE int rtsp_read(struct bytes in, const struct rtsp_limits *l, struct arena *a,
 	struct rtsp_msg *m, struct fault *f);

@@ -72,8 +72,8 @@ static size_t find_control(struct bytes v)
 /*
  * A line and where the next one starts. CRLF, LF and CR end lines (RFC 2326 4). A CR that is the
  * last byte so far may be half a CRLF, so it only counts when the line before ended with a lone CR,
- * too: then a message of lone CRs ends with its last byte, and an LF that comes late is an empty line
- * before the next message.
+ * too: then a message of lone CRs ends with its last byte, and an LF that comes late is an empty
+ * line before the next message.
  */
 struct line {
 	size_t at, n, next;
@@ -102,8 +102,8 @@ static bool line_find(struct bytes in, size_t at, bool after_cr, struct line *l)
 	return true;
 }
 
-/* Where the headers end (behind the empty line), or 0 when that has not come yet. *complete = behind
- * the last whole line. */
+/* Where the headers end (behind the empty line), or 0 when that has not come yet. *complete =
+ * behind the last whole line. */
 static size_t headers_end(struct bytes in, size_t at, size_t *complete)
 {
 	struct line l = { 0 };
@@ -264,8 +264,8 @@ static void add_header(struct reader *r, struct bytes name, struct bytes value, 
 	m->header[m->n_headers++] = (struct rtsp_header){ .id = id, .name = name, .value = value };
 }
 
-/* Value plus continuation lines (RFC 2616 2.2: a fold means one blank), in the arena. `all` runs from
- * the value to the last line's end. */
+/* Value plus continuation lines (RFC 2616 2.2: a fold means one blank), in the arena. `all` runs
+ * from the value to the last line's end. */
 static struct bytes unfold(struct arena *a, struct bytes all)
 {
 	uint8_t *to = arena_alloc(a, all.n);

@@ -4,7 +4,8 @@
 
 #include "server/wire/range.h"
 
-/* Scale and Speed (RFC 2326 12.34, 12.35): plain decimals, so nan, inf and exponents are no numbers. */
+/* Scale and Speed (RFC 2326 12.34, 12.35): plain decimals, so nan, inf and exponents are no
+ * numbers. */
 enum { SCALE_MAX = 1000 };
 
 int speed_read(struct bytes v, int64_t *millionths)

@@ -61,17 +61,17 @@ struct transport_list {
 MUST_USE int transport_read(struct bytes v, struct transport_list *list, struct fault *f);
 
 /*
- * Can this alternative of a SETUP request be served in principle? 0; t->err; ERR_MISSING: UDP that is
- * not multicast, without client_port. *why is set on an error. Destination, mode and what the server
- * offers are the caller's business.
+ * Can this alternative of a SETUP request be served in principle? 0; t->err; ERR_MISSING: UDP that
+ * is not multicast, without client_port. *why is set on an error. Destination, mode and what the
+ * server offers are the caller's business.
  */
 MUST_USE int transport_check_request(const struct transport *t, const char **why);
 
 /*
- * Appends one alternative: RTP/AVP[/TCP];unicast|multicast, then the parameters that are set (n != 0,
- * has_…, view not empty). Profile and lower from is_rtp_avp and lower; OTHER is ERR_UNSUPPORTED.
- * ERR_SYNTAX: a control, blank, quote, ',' or ';' in destination or source; ERR_LIMIT. On an error
- * out is unchanged.
+ * Appends one alternative: RTP/AVP[/TCP];unicast|multicast, then the parameters that are set (n !=
+ * 0, has_…, view not empty). Profile and lower from is_rtp_avp and lower; OTHER is
+ * ERR_UNSUPPORTED. ERR_SYNTAX: a control, blank, quote, ',' or ';' in destination or source;
+ * ERR_LIMIT. On an error out is unchanged.
  */
 MUST_USE int transport_write(const struct transport *t, struct buf *out);
 

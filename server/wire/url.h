@@ -29,16 +29,16 @@ struct url {
 
 /*
  * Views in *u borrow from v. Octets above 126 pass behind the host (clients send raw UTF-8).
- * ERR_SYNTAX: not absolute, no host, a blank or control, port not digits; ERR_RANGE: port 0 or above
- * 65535; ERR_UNSUPPORTED: another scheme.
+ * ERR_SYNTAX: not absolute, no host, a blank or control, port not digits; ERR_RANGE: port 0 or
+ * above 65535; ERR_UNSUPPORTED: another scheme.
  */
 MUST_USE int url_read(struct bytes v, struct url *u, struct fault *f);
 
 /*
  * A raw path as the name of a resource, NUL-terminated: percent-decoded, then without empty and "."
  * segments, ".." resolved, no slash at the end; starts with '/', "/" for the empty path. Safe to
- * append to a root folder. ERR_SYNTAX: bad '%', NUL or another control, a backslash; ERR_RANGE: ".."
- * climbs above the root; ERR_LIMIT: longer than cap.
+ * append to a root folder. ERR_SYNTAX: bad '%', NUL or another control, a backslash; ERR_RANGE:
+ * ".." climbs above the root; ERR_LIMIT: longer than cap.
  */
 MUST_USE int url_path_decode(struct bytes path, char *dst, size_t cap);
 
@@ -47,10 +47,10 @@ MUST_USE int url_path_decode(struct bytes path, char *dst, size_t cap);
 MUST_USE int url_join(struct bytes base, struct bytes ref, struct buf *out);
 
 /*
- * The URL of a stream as deployed clients build it: an absolute control is itself, "*" or nothing is
- * the base, one that starts with '/' is joined by the RFC, anything else is put after the base with
- * one slash between (also where RFC 1808 would drop the base's last segment). Appended to out.
- * ERR_SYNTAX, ERR_LIMIT (out unchanged).
+ * The URL of a stream as deployed clients build it: an absolute control is itself, "*" or nothing
+ * is the base, one that starts with '/' is joined by the RFC, anything else is put after the base
+ * with one slash between (also where RFC 1808 would drop the base's last segment). Appended to
+ * out. ERR_SYNTAX, ERR_LIMIT (out unchanged).
  */
 MUST_USE int url_control(struct bytes base, struct bytes control, struct buf *out);
 
