@@ -10,45 +10,39 @@
 
 /* The section of one load result. */
 
-/* Histograms in the order of a session's life, in a reader's words. `media` ones are measured per
- * packet, the others per request. */
+/* What a histogram is about: a step of a session, its media, or the generator itself. */
+enum sort { SORT_STEP, SORT_MEDIA, SORT_OWN, SORTS };
+
+/* Histograms in the order of a session's life, in a reader's words. */
 static const struct named {
 	const char *name, *label;
-	bool media;
+	enum sort sort;
+	bool drawn; /* in a spectrum */
 } histograms[] = {
-	{ "connect", "connect", false },
-	{ "options", "OPTIONS", false },
-	{ "describe", "DESCRIBE", false },
-	{ "setup", "SETUP", false },
-	{ "play", "PLAY", false },
-	{ "first_packet", "PLAY to first packet", false },
-	{ "startup", "start to first packet", false },
-	{ "pause", "PAUSE", false },
-	{ "get_parameter", "GET_PARAMETER", false },
-	{ "set_parameter", "SET_PARAMETER", false },
-	{ "teardown", "TEARDOWN", false },
-	{ "lateness", "packet lateness", true },
-	{ "pacing", "packet lateness", true },
-	{ "frame_spread", "frame spread", true },
-	{ "jitter", "jitter (RFC 3550)", true },
-	{ "generator_lag", "generator's own lag", true },
+	{ "connect", "connect", SORT_STEP, true },
+	{ "options", "OPTIONS", SORT_STEP, true },
+	{ "describe", "DESCRIBE", SORT_STEP, true },
+	{ "setup", "SETUP", SORT_STEP, true },
+	{ "play", "PLAY", SORT_STEP, true },
+	{ "ready", "start to PLAY answered", SORT_STEP, false },
+	{ "first_packet", "PLAY to first packet", SORT_STEP, true },
+	{ "startup", "start to first packet", SORT_STEP, true },
+	{ "pause", "PAUSE", SORT_STEP, true },
+	{ "get_parameter", "GET_PARAMETER", SORT_STEP, true },
+	{ "set_parameter", "SET_PARAMETER", SORT_STEP, true },
+	{ "teardown", "TEARDOWN", SORT_STEP, true },
+	{ "lateness", "packet lateness", SORT_MEDIA, true },
+	{ "pacing", "packet lateness", SORT_MEDIA, true },
+	{ "frame_spread", "frame spread", SORT_MEDIA, true },
+	{ "jitter", "jitter (RFC 3550)", SORT_MEDIA, true },
+	{ "transit", "transit, sent to read", SORT_MEDIA, true },
+	{ "longest_gap", "longest silence of a stream", SORT_MEDIA, false },
+	{ "generator_lag", "own lag", SORT_OWN, true },
+	{ "timer_lag", "timer served late", SORT_OWN, true },
+	{ "start_lag", "session started late", SORT_OWN, true },
 };
 
-static const char *label_of(const json_t *hist, bool *media)
-{
-	const char *name = peek_text(hist, "name");
-
-	for (size_t i = 0; i < COUNT(histograms); i++) {
-		if (strcmp(histograms[i].name, name) == 0) {
-			*media = histograms[i].media;
-			return histograms[i].label;
-		}
-	}
-	*media = false;
-	return name;
-}
-
-/* Place of a histogram in the tables: that of its name, unknown ones last. */
+/* Place of a histogram in the table above; COUNT(histograms) for an unknown one. */
 static size_t rank_of(const json_t *hist)
 {
 	size_t i = 0;
@@ -58,11 +52,39 @@ static size_t rank_of(const json_t *hist)
 	return i;
 }
 
+static const char *label_of(const json_t *hist)
+{
+	size_t rank = rank_of(hist);
+	return rank < COUNT(histograms) ? histograms[rank].label : peek_text(hist, "name");
+}
+
+static enum sort sort_of(const json_t *hist)
+{
+	size_t rank = rank_of(hist);
+	return rank < COUNT(histograms) ? histograms[rank].sort : SORT_STEP;
+}
+
+static bool is_drawn(const json_t *hist)
+{
+	size_t rank = rank_of(hist);
+	return rank == COUNT(histograms) || histograms[rank].drawn;
+}
+
+/* Of two origins of one name the intended start is what a user waits; else the first one counts. */
+static bool is_main(const struct result *r, const json_t *hist)
+{
+	const char *name = peek_text(hist, "name");
+	const json_t *intended = result_json_find_hist(r, name, "intended");
+
+	return hist == (intended ? intended : result_json_find_hist(r, name, NULL));
+}
+
 /* What a time is counted from, in words. */
 static const char *origin_words(const char *origin)
 {
 	static const char *const words[][2] = { { "intended", "intended start" },
-		{ "sent", "request sent" }, { "rtp", "RTP clock" }, { "clock", "timer due" } };
+		{ "sent", "request sent" }, { "reply", "reply read" }, { "rtp", "RTP clock" },
+		{ "clock", "clock" } };
 
 	for (size_t i = 0; i < COUNT(words); i++) {
 		if (strcmp(words[i][0], origin) == 0)
@@ -73,9 +95,8 @@ static const char *origin_words(const char *origin)
 
 /* ---- plots ---- */
 
-/* Curves of one sort. One origin per name: "intended" where there are two, so that the plot shows
- * what a user waits. */
-static size_t pick_curves(const struct result *r, bool media, struct plot_curve *curves, size_t max)
+static size_t pick_curves(
+	const struct result *r, enum sort sort, struct plot_curve *curves, size_t max)
 {
 	const json_t *all = peek_top(r, "histograms");
 	size_t n = 0;
@@ -83,15 +104,9 @@ static size_t pick_curves(const struct result *r, bool media, struct plot_curve 
 	for (size_t rank = 0; rank <= COUNT(histograms); rank++) {
 		for (size_t i = 0; i < json_array_size(all) && n < max; i++) {
 			const json_t *o = json_array_get(all, i);
-			bool is_media, intended = strcmp(peek_text(o, "origin"), "intended") == 0;
-			const char *label = label_of(o, &is_media);
-			if (rank_of(o) != rank || is_media != media)
-				continue;
-			if (!intended && strcmp(peek_text(o, "unit"), "ns") == 0 &&
-				result_json_find_hist(r, peek_text(o, "name"), "intended"))
-				continue;
-			if (strcmp(peek_text(o, "unit"), "ns") == 0)
-				curves[n++] = (struct plot_curve){ o, label };
+			if (rank_of(o) == rank && sort_of(o) == sort && is_drawn(o) &&
+				is_main(r, o) && strcmp(peek_text(o, "unit"), "ns") == 0)
+				curves[n++] = (struct plot_curve){ o, label_of(o) };
 		}
 	}
 	return n;
@@ -131,6 +146,7 @@ static const struct panel {
 	{ "CPU", "cores busy", false,
 		{ { "cpu_generator", "generator", 1, false },
 			{ "cpu_server", "server", 1, false } } },
+	{ "Generator waiting for a CPU", "cores", false, { { "run_delay", "", 1, false } } },
 	{ "Memory", "MB", false,
 		{ { "rss_generator", "generator", 1e-6, false },
 			{ "rss_server", "server", 1e-6, false } } },
@@ -148,12 +164,15 @@ static size_t lines_of(const struct panel *panel)
 
 void page_load_plots(struct plots *p, const struct result *r, struct load_plots *out)
 {
+	static const char *const about[SORTS] = { "percentiles of the latency of each step",
+		"percentiles of the timing of media packets",
+		"percentiles of the generator's own lateness" };
 	struct plot_curve curves[9];
-	size_t n = pick_curves(r, false, curves, COUNT(curves));
 
-	out->latency = plot_spectrum(p, curves, n, "percentiles of the latency of each step");
-	n = pick_curves(r, true, curves, COUNT(curves));
-	out->media = plot_spectrum(p, curves, n, "percentiles of the timing of media packets");
+	for (int sort = 0; sort < SORTS; sort++) {
+		size_t n = pick_curves(r, (enum sort)sort, curves, COUNT(curves));
+		out->spectra[sort] = plot_spectrum(p, curves, n, about[sort]);
+	}
 	for (size_t i = 0; i < COUNT(panels); i++)
 		out->panels[i] = plot_series(p, peek_top(r, "series"), panels[i].lines,
 			lines_of(&panels[i]), panels[i].caption);
@@ -165,17 +184,23 @@ void page_load_plots(struct plots *p, const struct result *r, struct load_plots 
 
 /* ---- figures ---- */
 
+/* A quantile needs ten values above it to mean something. */
+static bool is_enough(const struct hist *h, double q)
+{
+	return h->n > 0 && (q <= 0.5 || (double)h->n * (1 - q) >= 10);
+}
+
 static bool quantile(const struct result *r, const char *name, double q, double *ns)
 {
 	struct hist h;
-	bool any;
+	bool enough;
 
 	if (!result_get_hist(r, name, "intended", &h) && !result_get_hist(r, name, NULL, &h))
 		return false;
-	any = h.n > 0;
+	enough = is_enough(&h, q);
 	*ns = (double)hist_quantile(&h, q);
 	hist_clear(&h);
-	return any;
+	return enough;
 }
 
 static void put_counter(
@@ -190,16 +215,26 @@ static void put_counter(
 	page_figure(p, s, label, bad && v > 0);
 }
 
+/* The largest value stands in for a percentile that would be chance. */
 static void put_quantile(
 	struct page *p, const struct result *r, const char *name, double q, const char *label)
 {
 	double ns;
-	char s[32];
+	char s[32], words[64];
+	bool enough = quantile(r, name, q, &ns);
 
-	if (!quantile(r, name, q, &ns))
+	if (!enough && !quantile(r, name, 0.5, &ns))
+		return;
+	if (!enough)
+		ns = peek_number(result_json_find_hist(r, name, "intended"), "most");
+	if (!isfinite(ns))
 		return;
 	text_duration(s, ns);
-	page_figure(p, s, label, false);
+	(void)snprintf(words, sizeof words, "%s, %s", label,
+		!enough   ? "largest"
+		: q > 0.5 ? "p99"
+			  : "p50");
+	page_figure(p, s, words, false);
 }
 
 static double throughput_bps(const struct result *r)
@@ -230,9 +265,10 @@ static void put_figures(struct page *p, const struct result *r)
 		(void)snprintf(s, sizeof s, "%.*f Mbit/s", bps < 1e8 ? 1 : 0, bps / 1e6);
 		page_figure(p, s, "media received, best second", false);
 	}
-	put_quantile(p, r, "startup", 0.5, "start to first packet, p50");
-	put_quantile(p, r, "startup", 0.99, "start to first packet, p99");
-	put_quantile(p, r, "lateness", 0.99, "packet lateness, p99");
+	put_quantile(p, r, "setup", 0.99, "SETUP");
+	put_quantile(p, r, "startup", 0.5, "start to first packet");
+	put_quantile(p, r, "startup", 0.99, "start to first packet");
+	put_quantile(p, r, "lateness", 0.99, "packet lateness");
 	fputs("</div>\n", p->f);
 }
 
@@ -242,21 +278,17 @@ static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
 
 static void put_latency_row(struct page *p, const json_t *o)
 {
-	bool media;
-	const char *label = label_of(o, &media);
 	struct hist h;
 
 	if (strcmp(peek_text(o, "unit"), "ns") != 0 || !result_json_hist(o, &h))
 		return;
 	fputs("<tr><th scope=\"row\">", p->f);
-	page_text(p, label);
+	page_text(p, label_of(o));
 	fputs("</th>", p->f);
 	page_cell(p, "soft", origin_words(peek_text(o, "origin")));
-	for (size_t k = 0; k < COUNT(quantiles); k++) {
-		/* a quantile needs ten values above it to mean something */
-		bool enough = (double)h.n * (1 - quantiles[k]) >= 10 || k == 0;
-		page_ms(p, h.n && enough ? (double)hist_quantile(&h, quantiles[k]) : NAN);
-	}
+	for (size_t k = 0; k < COUNT(quantiles); k++)
+		page_ms(p, is_enough(&h, quantiles[k]) ? (double)hist_quantile(&h, quantiles[k])
+						       : NAN);
 	page_ms(p, h.n ? (double)h.most : NAN);
 	page_ms(p, h.n ? hist_mean(&h) : NAN);
 	page_number(p, (double)h.n);
@@ -264,31 +296,37 @@ static void put_latency_row(struct page *p, const json_t *o)
 	hist_clear(&h);
 }
 
-static void put_latency_table(struct page *p, const struct result *r)
+/* One sort of histograms; main ones, or the others. False: there are none, nothing was written. */
+static bool put_latency_table(
+	struct page *p, const struct result *r, enum sort sort, bool main_ones, const char *before)
 {
 	static const char *const names[] = { "p50", "p90", "p99", "p99.9", "max", "mean" };
 	const json_t *all = peek_top(r, "histograms");
+	bool any = false;
 
-	if (!json_array_size(all)) {
-		fputs("<div class=\"none\">no data: the result holds no latencies</div>\n", p->f);
-		return;
-	}
-	fputs("<div class=\"scroll\"><table><thead><tr>", p->f);
-	page_heading(p, "step", NULL, false);
-	page_heading(p, "counted from", NULL, false);
-	for (size_t i = 0; i < COUNT(names); i++)
-		page_heading(p, names[i], "ms", true);
-	page_heading(p, "n", "values", true);
-	fputs("</tr></thead><tbody>\n", p->f);
 	for (size_t rank = 0; rank <= COUNT(histograms); rank++) {
 		for (size_t i = 0; i < json_array_size(all); i++) {
-			if (rank_of(json_array_get(all, i)) == rank)
-				put_latency_row(p, json_array_get(all, i));
+			const json_t *o = json_array_get(all, i);
+			if (rank_of(o) != rank || sort_of(o) != sort || is_main(r, o) != main_ones)
+				continue;
+			if (!any) {
+				fputs(before, p->f);
+				fputs("<div class=\"scroll\"><table class=\"times\"><thead><tr>",
+					p->f);
+				page_heading(p, "", NULL, false);
+				page_heading(p, "counted from", NULL, false);
+				for (size_t k = 0; k < COUNT(names); k++)
+					page_heading(p, names[k], "ms", true);
+				page_heading(p, "n", "values", true);
+				fputs("</tr></thead><tbody>\n", p->f);
+			}
+			any = true;
+			put_latency_row(p, o);
 		}
 	}
-	fputs("</tbody></table></div>\n<p class=\"soft\">A dash stands where fewer than ten values "
-	      "lie above a percentile: it would be chance.</p>\n",
-		p->f);
+	if (any)
+		fputs("</tbody></table></div>\n", p->f);
+	return any;
 }
 
 static void put_checks(struct page *p, const json_t *checks, const char *title, const char *what)
@@ -379,6 +417,36 @@ static void put_counters(struct page *p, const struct result *r)
 
 /* ---- the section ---- */
 
+static void put_steps(struct page *p, const struct result *r, const struct load_plots *plots)
+{
+	fputs("<h3>Latency of each step</h3>\n<div class=\"wide\">", p->f);
+	page_plot(p, plots->spectra[SORT_STEP], "Percentile spectrum",
+		"the further right, the rarer");
+	fputs("</div>\n", p->f);
+	if (put_latency_table(p, r, SORT_STEP, true, ""))
+		fputs("<p class=\"soft\">A dash stands where fewer than ten values lie above a "
+		      "percentile: it would be chance.</p>\n",
+			p->f);
+	if (put_latency_table(p, r, SORT_STEP, false,
+		    "<details><summary>The same steps, counted from elsewhere</summary>\n"))
+		fputs("</details>\n", p->f);
+}
+
+static void put_media(struct page *p, const struct result *r, const struct load_plots *plots)
+{
+	fputs("<h3>Media</h3>\n<div class=\"wide\">", p->f);
+	page_plot(p, plots->spectra[SORT_MEDIA], "Timing of packets", "percentile spectrum");
+	fputs("</div>\n", p->f);
+	(void)put_latency_table(p, r, SORT_MEDIA, true, "");
+	(void)put_latency_table(p, r, SORT_MEDIA, false, "");
+	fputs("<div class=\"wide\">", p->f);
+	page_plot(p, plots->lateness_heat, "Packet lateness over time",
+		"arrival against the RTP clock");
+	if (plots->setup_heat != PLOT_NONE)
+		page_plot(p, plots->setup_heat, "SETUP latency over time", NULL);
+	fputs("</div>\n", p->f);
+}
+
 void page_load(struct page *p, const struct result *r, const struct load_plots *plots)
 {
 	char mode[128];
@@ -388,22 +456,12 @@ void page_load(struct page *p, const struct result *r, const struct load_plots *
 	if (*mode) {
 		fputs("<p class=\"soft\">Receive mode: ", p->f);
 		page_text(p, mode);
-		fputs(". On loopback the receiver's cost lands in the server's CPU time: compare "
-		      "only runs of the same mode.</p>\n",
-			p->f);
+		fputs(". Compare only runs of the same mode.</p>\n", p->f);
 	}
-	put_checks(p, peek_top(r, "gates"), "Gates", "Limits that the user set for this run.");
-	fputs("<h3>Latency of each step</h3>\n<div class=\"wide\">", p->f);
-	page_plot(p, plots->latency, "Percentile spectrum", "the further right, the rarer");
-	fputs("</div>\n", p->f);
-	put_latency_table(p, r);
-	fputs("<h3>Media</h3>\n<div class=\"wide\">", p->f);
-	page_plot(p, plots->media, "Timing of packets, percentile spectrum", NULL);
-	page_plot(p, plots->lateness_heat, "Packet lateness over time",
-		"arrival against the RTP clock");
-	if (plots->setup_heat != PLOT_NONE)
-		page_plot(p, plots->setup_heat, "SETUP latency over time", NULL);
-	fputs("</div>\n<h3>Over time</h3>\n<div class=\"grid\">\n", p->f);
+	put_checks(p, peek_top(r, "gates"), "Gates", "Limits that this run had to keep.");
+	put_steps(p, r, plots);
+	put_media(p, r, plots);
+	fputs("<h3>Over time</h3>\n<div class=\"grid\">\n", p->f);
 	for (size_t i = 0; i < COUNT(panels); i++) {
 		if (plots->panels[i] != PLOT_NONE || panels[i].always)
 			page_plot(p, plots->panels[i], panels[i].caption, panels[i].unit);
@@ -414,6 +472,13 @@ void page_load(struct page *p, const struct result *r, const struct load_plots *
 		"Was the generator honest?",
 		"A generator that is itself the limit measures itself. One failed check makes the "
 		"run INVALID.");
+	if (plots->spectra[SORT_OWN] != PLOT_NONE) {
+		fputs("<div class=\"wide\">", p->f);
+		page_plot(p, plots->spectra[SORT_OWN], "The generator's own lateness",
+			"percentile spectrum");
+		fputs("</div>\n", p->f);
+	}
+	(void)put_latency_table(p, r, SORT_OWN, true, "");
 	put_counters(p, r);
 }
 

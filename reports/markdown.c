@@ -191,16 +191,23 @@ void markdown_put(FILE *f, const struct result *r)
 
 /* ---- summary for a terminal ---- */
 
-static bool quantiles(const struct result *r, const char *name, char p50[32], char p99[32])
+/* "p50 1.2 ms p99 3 ms", the largest in place of a p99 with fewer than ten values above it. */
+static bool put_quantiles(
+	FILE *f, const struct result *r, const char *name, const char *words, const char *separator)
 {
 	struct hist h;
-	bool any;
+	bool any, enough;
+	char p50[32], high[32];
 
 	if (!result_get_hist(r, name, "intended", &h) && !result_get_hist(r, name, NULL, &h))
 		return false;
 	any = h.n > 0;
+	enough = h.n >= 1000;
 	text_duration(p50, (double)hist_quantile(&h, 0.5));
-	text_duration(p99, (double)hist_quantile(&h, 0.99));
+	text_duration(high, (double)(enough ? hist_quantile(&h, 0.99) : h.most));
+	if (any)
+		fprintf(f, "%s%s p50 %s %s %s", separator, words, p50, enough ? "p99" : "max",
+			high);
 	hist_clear(&h);
 	return any;
 }
@@ -223,7 +230,6 @@ static void sum_load(FILE *f, const struct result *r)
 	static const char *const names[][2] = { { "setup", "SETUP" },
 		{ "startup", "start to first packet" }, { "lateness", "packet lateness" } };
 	const char *separator = "    ";
-	char p50[32], p99[32];
 
 	put_count(f, r, "sessions_started", "sessions", &separator);
 	put_count(f, r, "sessions_failed", "failed", &separator);
@@ -233,10 +239,8 @@ static void sum_load(FILE *f, const struct result *r)
 	fputc('\n', f);
 	separator = "    ";
 	for (size_t i = 0; i < COUNT(names); i++) {
-		if (!quantiles(r, names[i][0], p50, p99))
-			continue;
-		fprintf(f, "%s%s p50 %s p99 %s", separator, names[i][1], p50, p99);
-		separator = "; ";
+		if (put_quantiles(f, r, names[i][0], names[i][1], separator))
+			separator = "; ";
 	}
 	if (*separator == ';')
 		fputc('\n', f);

@@ -41,7 +41,7 @@ void page_label(struct page *p, const char *name);
 /* The parts of the page; result i of the report has the anchor s(i+1). Plots are declared by
  * *_plots and put by *_section. */
 struct load_plots {
-	int latency, media, lateness_heat, setup_heat, panels[10];
+	int spectra[3], lateness_heat, setup_heat, panels[11];
 };
 void page_load_plots(struct plots *p, const struct result *r, struct load_plots *out);
 void page_load(struct page *p, const struct result *r, const struct load_plots *plots);

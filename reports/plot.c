@@ -172,14 +172,15 @@ static void put_curve(FILE *f, const struct hist *h, const char *label)
 		drawn_x = x;
 		drawn_y = y;
 	}
-	fputs("\n\n", f);
+	/* beyond the last value but one there is only the largest */
+	fprintf(f, "%.5g\t%.5g\n\n\n", (double)h->n * 1.5, fmax((double)h->most / 1e6, floor_ms));
 }
 
 int plot_spectrum(struct plots *p, const struct plot_curve *curves, size_t n, const char *about)
 {
 	FILE *f = NULL;
 	int drawn = 0;
-	double x = 100, low = INFINITY, high = 0;
+	double x = 20, low = INFINITY, high = 0;
 
 	for (size_t i = 0; i < n && drawn < CURVES_MAX; i++) {
 		struct hist h;
@@ -196,7 +197,7 @@ int plot_spectrum(struct plots *p, const struct plot_curve *curves, size_t n, co
 	}
 	if (!f)
 		return PLOT_NONE;
-	x = pow(10, ceil(fmin(fmax(log10(x), 2), 7) - 1e-9));
+	x = fmin(x * 1.25, 2e7);
 	low = pow(10, floor(log10(fmax(low, 1e-3)) + 1e-9));
 	high = pow(10, ceil(log10(fmax(high, low * 1.001)) - 1e-9));
 	return end(p, f, embed_spectrum_gp, 900, 400, about,

@@ -211,13 +211,15 @@ void text_value(char out[48], double v, const char *unit)
 {
 	char n[32], word[13];
 
+	if (unit && strcmp(unit, "count") == 0)
+		unit = NULL;
 	if (unit && strcmp(unit, "ns") == 0) {
 		text_duration(n, v);
 		(void)snprintf(out, 48, "%s", n);
 	} else if (unit && strcmp(unit, "bytes") == 0) {
 		text_size(n, v);
 		(void)snprintf(out, 48, "%s", n);
-	} else if (unit && (strcmp(unit, "1") == 0 || strcmp(unit, "ratio") == 0)) {
+	} else if (unit && (strcmp(unit, "share") == 0 || strcmp(unit, "ratio") == 0)) {
 		(void)snprintf(out, 48, "%.4g %%", v * 100);
 	} else {
 		text_number(n, v);

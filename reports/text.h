@@ -39,8 +39,8 @@ void text_number(char out[32], double v);
 void text_duration(char out[32], double ns);
 /* A size in bytes: "3.21 MB" (powers of 1000). */
 void text_size(char out[32], double bytes);
-/* A value of a unit of the result file: "ns" as text_duration, "bytes" as text_size, "1" and
- * "ratio" as a share in per cent, anything else as the number and the unit. */
+/* A value of a unit of the result file: "ns" as text_duration, "bytes" as text_size, "ratio"
+ * and "share" in per cent, "count" as a number alone, anything else as the number and the unit. */
 void text_value(char out[48], double v, const char *unit);
 
 #endif

@@ -94,8 +94,8 @@ static void t_same_bytes(void)
 		a = page_of(all, 2, true);
 		b = page_of(all, 2, true);
 		CU_ASSERT_STRING_EQUAL(a, b);
-		CU_ASSERT_EQUAL(count_of(a, "<svg"), 24);
-		CU_ASSERT_EQUAL(count_of(a, "</svg>"), 24);
+		CU_ASSERT_EQUAL(count_of(a, "<svg"), 26);
+		CU_ASSERT_EQUAL(count_of(a, "</svg>"), 26);
 		free(a);
 		free(b);
 	}
