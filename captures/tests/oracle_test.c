@@ -34,6 +34,8 @@ static const struct {
 } known[] = {
 	{ "gortsplib-h264-udp-loopback-twice.pcapng", "udp_streams",
 		"TShark counts 127.0.0.1:8000 <-> 127.0.0.1:25800 twice, once for each direction" },
+	{ "clip-udp.pcap", "udp_streams",
+		"likewise: a hole punch and the media that comes back through it, on loopback" },
 	{ "rtp-mp2t-2d-parity-fec.pcap", "rtp.packets",
 		"port 8200 belongs to another protocol for TShark; its three packets are RTP" },
 	{ "rtp-mp2t-2d-parity-fec.pcap", "rtp.streams 192.168.1.10:8192 > 227.40.50.60:8200",
@@ -48,8 +50,20 @@ static bool is_known(const char *file, const char *field)
 	return false;
 }
 
+/* expect.sh writes "::1:554" where we write "[::1]:554". */
+static bool is_same_place(const char *want, const char *got)
+{
+	if (got[0] != '[')
+		return strcmp(want, got) == 0;
+	for (got++; *want && (*got == *want || *got == ']'); got++)
+		want += *got != ']';
+	return *want == 0 && *got == 0;
+}
+
 static bool is_same(const json_t *a, const json_t *b)
 {
+	if (json_is_string(a) && json_is_string(b))
+		return is_same_place(json_string_value(a), json_string_value(b));
 	if (json_is_real(a) || json_is_real(b))
 		return json_is_number(a) && json_is_number(b) &&
 		       fabs(json_number_value(a) - json_number_value(b)) < 2e-6;
