@@ -154,30 +154,34 @@ int dialog_read_stream(FILE *f, const char *name, const struct dialog_limits *li
 	return 0;
 }
 
+/* A pipe cannot be read twice, and might never end. */
+static int look_at(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return -errno;
+	if (S_ISREG(st.st_mode))
+		return 0;
+	return S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
+}
+
 int dialog_read(
 	const char *path, const struct dialog_limits *limits, struct dialog **out, char **why)
 {
 	const char *name = strrchr(path, '/');
-	struct stat st;
-	FILE *f = NULL;
-	int err = 0;
+	int err = look_at(path);
 
 	*out = NULL;
-	if (why)
-		*why = NULL;
-	/* a pipe cannot be read twice, and might never end */
-	if (stat(path, &st) != 0)
+	if (!err) {
+		FILE *f = fopen(path, "rb");
+		if (f)
+			return dialog_read_stream(f, name ? name + 1 : path, limits, out, why);
 		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
-	else if (!(f = fopen(path, "rb")))
-		err = -errno;
-	if (err) {
-		if (why)
-			*why = xstrdup(err == -ESPIPE ? "not a regular file" : strerror(-err));
-		return err;
 	}
-	return dialog_read_stream(f, name ? name + 1 : path, limits, out, why);
+	if (why)
+		*why = xstrdup(err == -ESPIPE ? "not a regular file" : strerror(-err));
+	return err;
 }
 
 void dialog_free(struct dialog *d)

@@ -40,8 +40,8 @@ static json_t *headers_json(const struct ox_message *ox)
 	return list;
 }
 
-static json_t *script_message(const struct dialog *d, const struct dialog_connection *c, uint32_t i,
-	struct bytes shown, struct ox_message *ox)
+static json_t *script_message(
+	const struct dialog_connection *c, uint32_t i, struct bytes shown, struct ox_message *ox)
 {
 	const struct dialog_message *m = &c->messages[i];
 	json_t *o = json_object();
@@ -49,7 +49,6 @@ static json_t *script_message(const struct dialog *d, const struct dialog_connec
 	json_object_set_new(o, "n", json_integer(i));
 	json_object_set_new(o, "t", json_real((double)((m->at - c->first) / 1000) / 1e6));
 	json_object_set_new(o, "from", json_string(m->from_client ? "client" : "server"));
-	(void)d;
 	if (ox_message_read(shown, ox, NULL) != 0)
 		return o;
 	if (m->is_response) {
@@ -111,8 +110,7 @@ static void put_script(FILE *f, const struct job *job, const struct dialog_conne
 	buf_init(&out, 0);
 	put_line(f, script_head(job->d, c));
 	for (uint32_t i = 0; i < c->n_messages; i++)
-		put_line(f,
-			script_message(job->d, c, i, shown(job, c->messages[i].whole, &out), ox));
+		put_line(f, script_message(c, i, shown(job, c->messages[i].whole, &out), ox));
 	buf_clear(&out);
 	free(ox);
 }

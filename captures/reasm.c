@@ -152,6 +152,29 @@ static void wait_for(struct reasm *r, uint64_t off, struct bytes b, uint32_t los
 	}
 }
 
+/* A segment whose first byte is the next one wanted. What waits came first and stays: gives up to it,
+ * then it, then what is left. */
+static void add_next(
+	struct reasm *r, struct bytes b, uint32_t lost_n, int64_t at, uint64_t frame_no)
+{
+	uint64_t off = r->next;
+
+	while (b.n && r->waiting && r->waiting->at_offset < off + b.n) {
+		give(r, bytes_sub(b, 0, (size_t)(r->waiting->at_offset - off)), 0, at, frame_no);
+		give_ready(r);
+		if (r->next - off >= b.n) {
+			uint64_t past = r->next - off - b.n;
+			b.n = 0;
+			lost_n = past < lost_n ? lost_n - (uint32_t)past : 0;
+			break;
+		}
+		b = bytes_sub(b, (size_t)(r->next - off), b.n);
+		off = r->next;
+	}
+	give(r, b, lost_n, at, frame_no);
+	give_ready(r);
+}
+
 void reasm_add(struct reasm *r, uint32_t seq, struct bytes b, uint32_t lost_n, int64_t at,
 	uint64_t frame_no)
 {
@@ -182,24 +205,7 @@ void reasm_add(struct reasm *r, uint32_t seq, struct bytes b, uint32_t lost_n, i
 		lost_n -= (uint32_t)(known - b.n);
 		known = b.n;
 	}
-	/* what waits came first and stays: give up to it, then it, then what is left */
-	uint64_t off = r->next;
-	b = bytes_sub(b, known, b.n);
-	while (b.n && r->waiting && r->waiting->at_offset < off + b.n) {
-		struct bytes head = bytes_sub(b, 0, (size_t)(r->waiting->at_offset - off));
-		give(r, head, 0, at, frame_no);
-		give_ready(r);
-		if (r->next - off >= b.n) {
-			uint64_t past = r->next - off - b.n;
-			b.n = 0;
-			lost_n = past < lost_n ? lost_n - (uint32_t)past : 0;
-			break;
-		}
-		b = bytes_sub(b, (size_t)(r->next - off), b.n);
-		off = r->next;
-	}
-	give(r, b, lost_n, at, frame_no);
-	give_ready(r);
+	add_next(r, bytes_sub(b, known, b.n), lost_n, at, frame_no);
 }
 
 void reasm_ack(struct reasm *r, uint32_t ack)
