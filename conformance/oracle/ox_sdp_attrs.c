@@ -108,10 +108,8 @@ static void on_control(struct ox_sdp_reader *r, struct bytes v)
 	struct bytes *control = r->m ? &r->m->control : &r->s->control;
 	struct ox_url u;
 
-	if (r->has_control) {
-		ox_sdp_remark(r, OX_RTSP_3_2_01, 0, "a second a=control in one section", v);
+	if (r->has_control) /* the first one counts */
 		return;
-	}
 	r->has_control = true;
 	*control = bytes_trim(v);
 	if (bytes_find(v, B("://")) < v.n)

@@ -92,6 +92,8 @@ static enum looks looks_like_message(struct bytes b, bool ended)
 int ox_message_length(struct bytes have, size_t *head_n, size_t *body_n)
 {
 	*head_n = *body_n = 0;
+	if (have.n > 0 && have.p[0] == '$')
+		return ERR_SYNTAX;
 	switch (looks_like_message(have, false)) {
 	case LOOKS_NO: return have.n ? ERR_SYNTAX : ERR_MORE;
 	case LOOKS_UNDECIDED: return ERR_MORE;
