@@ -168,7 +168,7 @@ static void on_frame(void *owner, uint8_t channel, struct bytes payload, tick_t 
 
 	for (uint32_t i = 0; i < c->n_tracks; i++) {
 		if (c->tracks[i]->channel[0] == channel) {
-			track_rtp(c->tracks[i], payload, at);
+			track_rtp(c->tracks[i], payload, at, c->env->ctl.is_sharp);
 			return;
 		}
 		if (c->tracks[i]->channel[1] == channel) {
@@ -222,11 +222,9 @@ static void send_reports(struct client *c, tick_t now)
 			sink_stream_poll(&tr->sink, now); /* the newest SR, for LSR */
 		struct bytes report =
 			track_report(tr, bytes_str(c->cname), now, (uint32_t)plan_draw(&c->random));
-		struct addr to = tr->server;
-		addr_set_port(&to, tr->server_rtcp_port);
-		if (!report.n || (is_udp && !tr->server_rtcp_port))
+		if (!report.n || (is_udp && !addr_port(&tr->server_rtcp)))
 			continue;
-		int err = is_udp ? sink_stream_send(&tr->sink, &to, &c->local, report)
+		int err = is_udp ? sink_stream_send(&tr->sink, &tr->server_rtcp, &c->local, report)
 				 : c->ctl.ops->frame(&c->ctl, tr->channel[1], report);
 		if (err)
 			sum->send_failed++;

@@ -134,8 +134,9 @@ static void note_udp_server(struct client *c, struct track *tr, const struct tra
 		if (addr_read(&source, host, 0) == 0)
 			tr->server = source;
 	}
+	tr->server_rtcp = tr->server;
 	addr_set_port(&tr->server, t->server_port.n ? t->server_port.lo : 0);
-	tr->server_rtcp_port = t->server_port.n ? t->server_port.hi : 0;
+	addr_set_port(&tr->server_rtcp, t->server_port.n ? t->server_port.hi : 0);
 }
 
 /* What the server granted. False: not what was asked for. */

@@ -53,6 +53,9 @@ struct ctl_shared {
 	const struct stamp_clock *stamps;
 	const struct ctl_events *events;
 	uint8_t *scratch; /* reading: CTL_SCRATCH bytes */
+	/* is_late: this turn came so late that packets have piled up, and TCP keeps only the last one's
+	 * stamp. The run sets it. is_sharp: the stamp is that of the frame which on_frame gets. */
+	bool is_late, is_sharp;
 	struct rtsp_msg msg;
 	struct arena arena;
 	int64_t *replies_bad, *server_requests; /* counters */

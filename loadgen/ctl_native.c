@@ -136,6 +136,7 @@ static ssize_t parse(struct ctl *c, struct bytes in, tick_t at)
 		struct bytes rest = bytes_sub(in, done, in.n);
 		struct frame f;
 		int n = frame_read(rest, &f);
+		c->shared->is_sharp = !c->shared->is_late || n == (int)rest.n;
 		if (n >= 0 && f.kind == FRAME_DATA)
 			c->shared->events->on_frame(c->owner, f.channel, f.payload, at);
 		else if (n >= 0 && f.kind != FRAME_BLANK)

@@ -91,8 +91,24 @@ static void on_gap(struct meter *m, tick_t gap, tick_t media, struct tally *t)
 	note_stall(gap, t);
 }
 
+/* Moves the time line on without looking at the clock. Answers the media time that has passed. */
+static tick_t step_on(struct meter *m, uint32_t timestamp, tick_t at)
+{
+	int32_t units = ts_diff(timestamp, m->timestamp);
+	tick_t media = (tick_t)((double)units * m->ns_per_unit);
+
+	if (units == 0)
+		return 0;
+	m->timestamp = timestamp;
+	m->units += units;
+	m->frame_at = at;
+	m->step = media;
+	return media;
+}
+
 /* A packet that is newer than all before. */
-static void time_packet(struct meter *m, uint32_t timestamp, tick_t at, struct tally *t)
+static void time_packet(
+	struct meter *m, uint32_t timestamp, tick_t at, bool is_sharp, struct tally *t)
 {
 	int32_t units = ts_diff(timestamp, m->timestamp);
 
@@ -101,21 +117,22 @@ static void time_packet(struct meter *m, uint32_t timestamp, tick_t at, struct t
 		t->sum.timestamp_jumps++;
 		end_time_line(m, t);
 	}
+	if (!is_sharp) {
+		t->sum.packets_untimed++;
+		if (m->timed)
+			(void)step_on(m, timestamp, at);
+		return;
+	}
 	if (!m->timed) {
 		begin_time_line(m, timestamp, at, t);
 		return;
 	}
-	tick_t media = (tick_t)((double)units * m->ns_per_unit);
+	tick_t frame_at = m->frame_at, media = step_on(m, timestamp, at);
 	on_gap(m, at - m->last_at, media, t);
-	if (units == 0) {
-		hist_record(&t->sum.frame_spread, at - m->frame_at);
-		return;
-	}
-	m->timestamp = timestamp;
-	m->units += units;
-	m->frame_at = at;
-	m->step = media;
-	on_frame(m, at - m->zero_at - (tick_t)((double)m->units * m->ns_per_unit), t);
+	if (units == 0)
+		hist_record(&t->sum.frame_spread, at - frame_at);
+	else
+		on_frame(m, at - m->zero_at - (tick_t)((double)m->units * m->ns_per_unit), t);
 }
 
 /* ---- numbers ---- */
@@ -205,7 +222,8 @@ static void note_first(struct meter *m, tick_t at)
 		m->first_at = m->last_at = at;
 }
 
-void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at, struct tally *t)
+void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at, bool is_sharp,
+	struct tally *t)
 {
 	struct pattern_prefix x;
 	bool is_whole = m->rules->pattern && read_pattern(m, v, n, &x, t);
@@ -229,12 +247,12 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 	}
 	if (is_whole) {
 		check_position(m, seq_extend(v->seq, m->recv.highest), x.position, t);
-		if (m->rules->same_clock)
+		if (m->rules->same_clock && is_sharp)
 			hist_record(&t->sum.transit, at - x.sent);
 	}
 	if (kind != RTP_RECV_REORDERED) {
 		if (m->clock_hz)
-			time_packet(m, v->timestamp, at, t);
+			time_packet(m, v->timestamp, at, is_sharp, t);
 		m->last_at = at;
 	}
 	if (m->clock_hz && m->packets % METER_JITTER_EVERY == 0)

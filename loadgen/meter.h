@@ -61,8 +61,13 @@ struct meter {
 void meter_init(struct meter *m, const struct meter_rules *rules, uint32_t clock_hz);
 /* RTP-Info's seq; heeded when no packet has come yet. */
 void meter_expect_first(struct meter *m, uint16_t seq);
-/* One packet of n bytes (RTP header included) that arrived at `at`. */
-void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at, struct tally *t);
+/*
+ * One packet of n bytes (RTP header included) that arrived at `at`. is_sharp: that time may be believed.
+ * Otherwise (we came late to read a connection, and it has one stamp for all that waited) everything
+ * but the timing is judged, and the packet counts as untimed.
+ */
+void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at, bool is_sharp,
+	struct tally *t);
 /* The stream said BYE: silence from now on is no stall. */
 void meter_bye(struct meter *m);
 

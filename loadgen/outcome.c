@@ -8,7 +8,8 @@
 #include "loadgen/progress.h"
 
 /* Above these the generator, not the server, may have made the figures (README). */
-static const double cpu_limit = 0.85, dropped_arrivals_limit = 0.001;
+static const double cpu_limit = 0.85, dropped_arrivals_limit = 0.001, untimed_limit = 0.05,
+		    noise_limit = 0.10;
 enum { FDS_SPARE = 16 };
 
 static double ms(int64_t ns)
@@ -94,6 +95,11 @@ static void put_checks(const struct run *r)
 	result_self_check(x, "generator_cpu", cpu, cpu_limit, "cores", cpu <= cpu_limit);
 	result_self_check(x, "generator_lag_p99", lag, (double)r->options->max_lag, "ns",
 		lag <= (double)r->options->max_lag);
+	if (s->packets_received)
+		result_self_check(x, "packets_untimed",
+			(double)s->packets_untimed / (double)s->packets_received, untimed_limit,
+			"share",
+			(double)s->packets_untimed <= untimed_limit * (double)s->packets_received);
 	result_self_check(x, "own_drops", (double)s->own_drops, 0, "count", s->own_drops == 0);
 	result_self_check(x, "arrivals_dropped", dropped, dropped_arrivals_limit, "share",
 		dropped <= dropped_arrivals_limit);
@@ -138,6 +144,12 @@ static void put_notes(const struct run *r)
 	if (!r->tally.sum.sessions_judged)
 		result_note(x,
 			"no session told how many packets were due, so what is missing at the end of a stream is not known");
+	double delay = usage_delay_mean(&r->usage, r->ended_at),
+	       steal = usage_steal_mean(&r->usage);
+	if (delay > noise_limit || steal > noise_limit)
+		result_note(x,
+			"a noisy machine: the generator stood in line for a CPU %.0f %% of the time, the hypervisor took %.0f %%",
+			100 * delay, 100 * steal);
 	if (addr_is_loopback(&r->env.target))
 		result_note(x, "over loopback most of the cost of receiving is paid by the sender");
 }
@@ -234,6 +246,12 @@ void outcome_print(const struct run *r, FILE *f)
 					      (double)s->packets_received
 				    : 0,
 		ms(hist_quantile(&s->generator_lag, 0.99)), s->own_drops, r->usage.fds_most);
+	fprintf(f,
+		"machine   waited for a CPU %.1f %%, stolen %.1f %%, timer p99 %.3f ms late, %.2f %% of the packets untimed\n",
+		100 * usage_delay_mean(&r->usage, r->ended_at), 100 * usage_steal_mean(&r->usage),
+		ms(hist_quantile(&s->timer_lag, 0.99)),
+		s->packets_received ? 100 * (double)s->packets_untimed / (double)s->packets_received
+				    : 0);
 	fprintf(f, "%s\n",
 		result_is_valid(r->result) ? "VALID" : "INVALID: the generator was the limit");
 }

@@ -14,6 +14,8 @@
 
 /* The media tick. Missed ones each count as one more late tick, up to this many. */
 #define TICK_EVERY TICK_MS
+/* From this lateness on a connection may hold packets of more than one turn of the server. */
+#define BLUR_AFTER (2 * TICK_MS)
 enum { LATE_TICKS_MAX = 60000, LOOP_EVENTS = 512, PROBE_MS = 1000 };
 
 /* ---- sessions ---- */
@@ -198,15 +200,19 @@ static void end_second(struct run *r, tick_t now)
 
 /* ---- the tick ---- */
 
-/* How late the tick is, and how much of that is ours: less the time we stood in line for a CPU. A tick
- * that was missed altogether was late, too. */
+/*
+ * How late the tick is, and how much of that is our own doing: no more than the CPU time that we have used
+ * since the last one. The rest we were ready and something else had the CPU (run_delay, steal). A
+ * tick that was missed altogether was late, too.
+ */
 static void note_lag(struct run *r, tick_t now)
 {
-	tick_t delay = usage_run_delay(&r->usage), waited = delay - r->delay_seen;
+	tick_t cpu = os_cpu_time(), busy = cpu - r->cpu_seen;
 	tick_t lag = now > r->tick_at ? now - r->tick_at : 0;
-	tick_t own = lag > waited ? lag - waited : 0;
+	tick_t own = lag < busy ? lag : busy;
 
-	r->delay_seen = delay;
+	r->cpu_seen = cpu;
+	r->env.ctl.is_late = lag >= BLUR_AFTER;
 	for (int i = 0; i < LATE_TICKS_MAX && lag >= 0; i++) {
 		hist_record(&r->tally.sum.timer_lag, lag);
 		hist_record(&r->tally.sum.generator_lag, own);
@@ -387,7 +393,7 @@ void run_go(struct run *r)
 	/* a moment to get going: the first session must not start late */
 	r->began_at = r->second_at = now + 10 * TICK_MS;
 	r->tick_at = r->began_at;
-	r->delay_seen = usage_run_delay(&r->usage);
+	r->cpu_seen = os_cpu_time();
 	stamp_refresh(&r->stamps);
 	keep_counters(r);
 	task_signal(&r->arrivals, EV_START);

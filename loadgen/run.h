@@ -35,7 +35,7 @@ struct run {
 	uint64_t n_living, most_living, n_started;
 
 	tick_t began_at, ended_at, tick_at, second_at;
-	tick_t delay_seen; /* run delay at the last tick */
+	tick_t cpu_seen; /* our CPU time at the last tick */
 	uint64_t ticks;
 	bool was_interrupted, is_unreachable;
 	bool has_second;       /* a row of the series was written */

@@ -18,10 +18,10 @@ enum {
 	SPARE_DESCRIPTORS = 64,
 	PORT_FIRST = 10000,
 	PORT_LAST = 65000,
-	PAIR_BATCH = 16,
 	RTCP_EVERY = 16,           /* ticks between looks at the wide RTCP sockets */
 	FIRST_ADDRESS = 0x7f400001 /* 127.64.0.1 */
 };
+static const tick_t next_tick = 3 * TICK_MS / 2;
 static_assert(SINK_TRACKS <= SINK_WIDE, "the socket tells the track");
 
 /* ---- choice ---- */
@@ -190,25 +190,30 @@ static void deliver(struct sink *s, struct sink_stream *st, int kind, int i, tic
 		s->events->on_rtcp(st->owner, packet, &b->from[i], at);
 }
 
-/* Reads one socket until it is empty. `only`: whose it is; NULL: ask the address (pair tells). */
+/* One read of up to `want` datagrams. `only`: whose socket it is; NULL: ask the address (pair tells).
+ * Answers how many there were. */
+static int read_socket(struct sink *s, int fd, int kind, unsigned want, struct sink_stream *only,
+	int pair, tick_t now)
+{
+	assert(!s->draining); /* one batch for all */
+	s->draining = true;
+	int got = recvmmsg(fd, s->batch->msgs, want, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got; i++) {
+		struct msghdr *m = &s->batch->msgs[i].msg_hdr;
+		deliver(s, only ? only : find_stream(s, pair, m), kind, i, now);
+		m->msg_namelen = sizeof s->batch->from[i].v6;
+		m->msg_controllen = STAMP_CONTROL;
+	}
+	s->draining = false;
+	return got;
+}
+
+/* Reads until the socket is empty. */
 static void drain_socket(
 	struct sink *s, int fd, int kind, struct sink_stream *only, int pair, tick_t now)
 {
-	unsigned want = only ? PAIR_BATCH : SINK_BATCH;
-	int got;
-
-	assert(!s->draining); /* one batch for all */
-	s->draining = true;
-	do {
-		got = recvmmsg(fd, s->batch->msgs, want, MSG_DONTWAIT, NULL);
-		for (int i = 0; i < got; i++) {
-			struct msghdr *m = &s->batch->msgs[i].msg_hdr;
-			deliver(s, only ? only : find_stream(s, pair, m), kind, i, now);
-			m->msg_namelen = sizeof s->batch->from[i].v6;
-			m->msg_controllen = STAMP_CONTROL;
-		}
-	} while (got == (int)want);
-	s->draining = false;
+	while (read_socket(s, fd, kind, SINK_BATCH, only, pair, now) == SINK_BATCH)
+		;
 }
 
 void sink_drain(struct sink *s, tick_t now)
@@ -267,13 +272,24 @@ void sink_slot_give(struct sink *s, uint32_t slot)
 
 /* ---- streams ---- */
 
+/*
+ * Mostly one datagram waits, and to ask for more would cost a second look at an empty socket. So a
+ * read asks for what the last one found; a socket that is still ready at the next tick has more, and is
+ * asked for twice as many.
+ */
 static tick_t run_stream(struct task *t, uint32_t events, tick_t now)
 {
 	struct sink_stream *st = container_of(t, struct sink_stream, task);
 
 	(void)events;
-	if (st->fd[RTP] >= 0)
-		drain_socket(st->sink, st->fd[RTP], RTP, st, 0, now);
+	if (st->fd[RTP] < 0)
+		return TASK_IDLE;
+	int got = read_socket(st->sink, st->fd[RTP], RTP, st->batch, st, 0, now);
+	if (got == (int)st->batch && now - st->read_at < next_tick && st->batch < SINK_BATCH)
+		st->batch *= 2;
+	else if (got < (int)st->batch)
+		st->batch = got > 1 ? (unsigned)got : 1;
+	st->read_at = now;
 	return TASK_IDLE;
 }
 
@@ -328,6 +344,7 @@ int sink_stream_open(
 	assert(!st->port && track < SINK_TRACKS);
 	st->slot = slot;
 	st->track = track;
+	st->batch = 1;
 	if (s->mode != SOCKETS_WIDE)
 		return open_pair(st, local);
 	st->port = s->port[(slot + track) % SINK_WIDE];

@@ -35,7 +35,9 @@ struct sink_stream {
 	void *owner;
 	struct task task; /* pairs: drains the RTP socket */
 	struct watch watch;
-	int fd[2];     /* pairs: RTP, RTCP; -1 = closed */
+	int fd[2];      /* pairs: RTP, RTCP; -1 = closed */
+	uint32_t batch; /* pairs: how many datagrams the next tick asks for */
+	tick_t read_at;
 	uint16_t port; /* of RTP, at the client; RTCP is the next; 0 = closed */
 	uint32_t slot, track;
 };

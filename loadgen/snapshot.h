@@ -35,6 +35,7 @@
 	X(packets_reordered, "packets that came after a newer one")                              \
 	X(packets_checked, "packets whose payload was verified byte for byte")                   \
 	X(packets_corrupt, "packets whose pattern payload was wrong in any byte")                \
+	X(packets_untimed, "packets whose time of arrival we do not know: we read too late")     \
 	X(position_gaps, "media positions skipped without a gap in the sequence numbers")        \
 	X(position_errors, "packets whose media position contradicts their sequence number")     \
 	X(seq_restarts, "jumps of the sequence number that are no loss")                         \
@@ -92,7 +93,7 @@
 		"actual less intended start of a session")                                        \
 	X(timer_lag, "timer_lag", "clock", HIST_MEDIA, "our own 1 ms timer, late")                \
 	X(generator_lag, "generator_lag", "clock", HIST_MEDIA,                                    \
-		"the same less the time we waited for a CPU")
+		"the part of it that our own work caused")
 
 #define HIST_LATENCY ((int64_t)600 * TICK_S)
 #define HIST_MEDIA   ((int64_t)120 * TICK_S)

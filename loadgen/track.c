@@ -42,8 +42,7 @@ void track_begin(struct track *tr, const struct sdp_media *m, char *control, uin
 	tr->ssrc = ssrc;
 	tr->clock_hz = m->clock_hz;
 	tr->bps = m->bandwidth_kbps ? m->bandwidth_kbps * 1000.0 : DEFAULT_BPS;
-	tr->server = (struct addr){ 0 };
-	tr->server_rtcp_port = 0;
+	tr->server = tr->server_rtcp = (struct addr){ 0 };
 	tr->is_over = tr->has_report = tr->has_final = false;
 	tr->packets_said = 0;
 	note_types(tr, m);
@@ -63,7 +62,7 @@ void track_play(struct track *tr, tick_t now, uint32_t random)
 
 /* ---- what comes in ---- */
 
-void track_rtp(struct track *tr, struct bytes packet, tick_t at)
+void track_rtp(struct track *tr, struct bytes packet, tick_t at, bool is_sharp)
 {
 	struct snapshot *sum = &tr->shared->tally->sum;
 	struct rtp_view v;
@@ -76,7 +75,7 @@ void track_rtp(struct track *tr, struct bytes packet, tick_t at)
 		sum->wrong_type++;
 		return;
 	}
-	meter_packet(&tr->meter, &v, packet.n, at, tr->shared->tally);
+	meter_packet(&tr->meter, &v, packet.n, at, is_sharp, tr->shared->tally);
 }
 
 static void on_sender_report(struct track *tr, const struct rtcp_view *v, tick_t at)
@@ -120,16 +119,24 @@ void track_rtcp(struct track *tr, struct bytes compound, tick_t at)
 		rtcp_sched_on_received(&tr->sched, (uint32_t)compound.n + IP_UDP_HEADERS);
 }
 
+static bool is_same_v4(const struct addr *a, const struct addr *b)
+{
+	return a->sa.sa_family == AF_INET && b->sa.sa_family == AF_INET &&
+	       a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr && a->v4.sin_port == b->v4.sin_port;
+}
+
 /* Does this datagram come from where the server said it would? */
-static bool check_source(struct track *tr, const struct addr *from, uint16_t port)
+static bool check_source(struct track *tr, const struct addr *from, const struct addr *said)
 {
 	struct snapshot *sum = &tr->shared->tally->sum;
 
-	if (!addr_is_same_host(from, &tr->server)) {
+	if (is_same_v4(from, said))
+		return true;
+	if (!addr_is_same_host(from, said)) {
 		sum->strays++;
 		return false;
 	}
-	if (port && addr_port(from) != port)
+	if (addr_port(said) && addr_port(from) != addr_port(said))
 		sum->wrong_source++;
 	return true;
 }
@@ -137,14 +144,14 @@ static bool check_source(struct track *tr, const struct addr *from, uint16_t por
 static void on_udp_rtp(void *owner, struct bytes packet, const struct addr *from, tick_t at)
 {
 	struct track *tr = owner;
-	if (check_source(tr, from, addr_port(&tr->server)))
-		track_rtp(tr, packet, at);
+	if (check_source(tr, from, &tr->server))
+		track_rtp(tr, packet, at, true); /* stamped one by one */
 }
 
 static void on_udp_rtcp(void *owner, struct bytes packet, const struct addr *from, tick_t at)
 {
 	struct track *tr = owner;
-	if (check_source(tr, from, tr->server_rtcp_port))
+	if (check_source(tr, from, &tr->server_rtcp))
 		track_rtcp(tr, packet, at);
 }
 

@@ -32,10 +32,9 @@ struct track {
 	uint64_t types[2]; /* payload types that the SDP names: a bit each */
 	uint32_t clock_hz;
 	double bps;
-	struct addr server; /* where packets come from; RTP's port, 0 = not named */
-	uint16_t server_rtcp_port;
-	uint8_t channel[2]; /* interleaved: RTP, RTCP */
-	bool is_over;       /* BYE */
+	struct addr server, server_rtcp; /* where packets come from; port 0 = not named */
+	uint8_t channel[2];              /* interleaved: RTP, RTCP */
+	bool is_over;                    /* BYE */
 	bool has_report, has_final;
 	uint32_t packets_said; /* sender's packet count of the last report */
 	uint8_t report[TRACK_REPORT_MAX];
@@ -51,7 +50,8 @@ void track_begin(struct track *tr, const struct sdp_media *m, char *control, uin
 void track_play(struct track *tr, tick_t now, uint32_t random);
 
 /* What came in, by either way. */
-void track_rtp(struct track *tr, struct bytes packet, tick_t at);
+/* is_sharp: `at` is when this very packet came (meter.h). */
+void track_rtp(struct track *tr, struct bytes packet, tick_t at, bool is_sharp);
 void track_rtcp(struct track *tr, struct bytes compound, tick_t at);
 extern const struct sink_events track_sink_events;
 
