@@ -261,10 +261,11 @@ static size_t pick_loads(struct result *const *results, size_t n, struct result 
 	return found;
 }
 
-static void put_sections(
-	struct page *p, struct result *const *results, size_t n, const struct load_plots *plots)
+static void put_sections(struct page *p, struct result *const *results, size_t n,
+	const struct load_plots *plots, const char *const *paths)
 {
 	for (size_t i = 0; i < n; i++) {
+		p->result_path = paths ? paths[i] : NULL;
 		put_section_head(p, results[i]);
 		switch (result_kind(results[i])) {
 		case RESULT_LOAD: page_load(p, results[i], &plots[i]); break;
@@ -276,14 +277,14 @@ static void put_sections(
 	}
 }
 
-int html_write(FILE *f, struct result *const *results, size_t n, const char *title, bool with_plots,
-	char **why)
+int html_write(
+	FILE *f, struct result *const *results, size_t n, const struct html_options *o, char **why)
 {
-	struct page page = { .f = f, .plots = plots_new(!with_plots) };
+	struct page page = { .f = f, .plots = plots_new(!o->with_plots), .out = o->out };
 	struct load_plots *plots = xcalloc(n, sizeof *plots);
 	struct result **loads = xcalloc(n, sizeof *loads);
 	size_t n_loads = pick_loads(results, n, loads);
-	char *clean = text_clean(bytes_str(title), 200);
+	char *clean = text_clean(bytes_str(o->title), 200);
 	int err;
 
 	for (size_t i = 0; i < n; i++) {
@@ -295,7 +296,7 @@ int html_write(FILE *f, struct result *const *results, size_t n, const char *tit
 		put_head(&page, results, n, clean);
 		if (n_loads > 1)
 			page_load_table(&page, loads, n_loads);
-		put_sections(&page, results, n, plots);
+		put_sections(&page, results, n, plots, o->paths);
 		put_environment(&page, results, n);
 		fputs("</main>\n<footer>Written by beagle-reports from ", f);
 		fprintf(f, "%zu result file%s. Nothing on this page is loaded from elsewhere.", n,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/link.h"
 #include "reports/page.h"
 #include "reports/sections.h"
 #include "reports/text.h"
+#include "server/base/os.h"
 
 /* The section of one conformance result. */
 
@@ -51,50 +52,96 @@ static void put_figures(struct page *p, const struct result *r)
 	fputs("</div>\n", p->f);
 }
 
-static void put_section_table(struct page *p, const struct sections *all)
+static void put_table_head(struct page *p, const char *what)
 {
-	size_t sum[RESULT_VERDICTS] = { 0 };
-	char name[96];
-
-	fputs("<h3>By section</h3>\n<div class=\"scroll\"><table><thead><tr>", p->f);
-	page_heading(p, "section", NULL, false);
+	fputs("<div class=\"scroll\"><table class=\"verdicts\"><thead><tr>", p->f);
+	page_heading(p, what, NULL, false);
 	page_heading(p, "", NULL, false);
 	for (int v = 0; v < RESULT_VERDICTS; v++)
 		page_heading(p, result_verdict_name((enum result_verdict)v), NULL, true);
 	fputs("</tr></thead><tbody>\n", p->f);
-	for (size_t i = 0; i < all->n; i++) {
-		const struct section *s = &all->v[i];
-		section_name(s, name);
-		fputs("<tr><th scope=\"row\">", p->f);
-		page_text(p, name);
-		fputs("</th><td style=\"width:34%\">", p->f);
-		put_verdict_bar(p, s->verdicts);
-		fputs("</td>", p->f);
-		for (int v = 0; v < RESULT_VERDICTS; v++) {
-			page_number(p, (double)s->verdicts[v]);
-			sum[v] += s->verdicts[v];
-		}
-		fputs("</tr>\n", p->f);
-	}
-	fputs("<tr class=\"total\"><th scope=\"row\">all</th><td>", p->f);
-	put_verdict_bar(p, sum);
-	fputs("</td>", p->f);
-	for (int v = 0; v < RESULT_VERDICTS; v++)
-		page_number(p, (double)sum[v]);
-	fputs("</tr>\n</tbody></table></div>\n", p->f);
 }
 
-/* Links only into the folder of the report: an evidence path is data. */
-static bool is_plain_path(const char *s)
+static void put_verdict_row(struct page *p, const char *name, const char *title,
+	const size_t verdicts[RESULT_VERDICTS], bool total)
 {
-	if (!*s || *s == '/' || strstr(s, ".."))
-		return false;
-	for (; *s; s++) {
-		bool letter = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z');
-		if (!letter && !(*s >= '0' && *s <= '9') && !strchr("._/-", *s))
-			return false;
+	fputs(total ? "<tr class=\"total\"><th scope=\"row\">" : "<tr><th scope=\"row\">", p->f);
+	page_text(p, name);
+	if (*title) {
+		fputs(" <span class=\"soft\">", p->f);
+		page_text(p, title);
+		fputs("</span>", p->f);
 	}
-	return true;
+	fputs("</th><td>", p->f);
+	put_verdict_bar(p, verdicts);
+	fputs("</td>", p->f);
+	for (int v = 0; v < RESULT_VERDICTS; v++)
+		page_number(p, (double)verdicts[v]);
+	fputs("</tr>\n", p->f);
+}
+
+static void put_sections(struct page *p, const struct result *r, bool chapters)
+{
+	size_t sum[RESULT_VERDICTS] = { 0 };
+	struct sections all;
+	char name[96];
+
+	sections_init(&all, r, chapters);
+	put_table_head(p, chapters ? "chapter" : "section");
+	for (size_t i = 0; i < all.n; i++) {
+		const struct section *s = &all.v[i];
+		section_name(s->rfc, s->section, name);
+		put_verdict_row(p, name, section_title(s->rfc, s->section), s->verdicts, false);
+		for (int v = 0; v < RESULT_VERDICTS; v++)
+			sum[v] += s->verdicts[v];
+	}
+	put_verdict_row(p, "all", "", sum, true);
+	fputs("</tbody></table></div>\n", p->f);
+	sections_clear(&all);
+}
+
+static void put_levels(struct page *p, const struct result *r)
+{
+	static const char *const levels[] = { "must", "should", "may" };
+	const json_t *cases = peek_top(r, "cases");
+
+	put_table_head(p, "level");
+	for (size_t k = 0; k < COUNT(levels); k++) {
+		size_t verdicts[RESULT_VERDICTS] = { 0 }, n = 0;
+		for (size_t i = 0; i < json_array_size(cases); i++) {
+			const json_t *c = json_array_get(cases, i);
+			if (strcmp(peek_text(c, "level"), levels[k]) != 0)
+				continue;
+			verdicts[peek_verdict(c)]++;
+			n++;
+		}
+		if (n)
+			put_verdict_row(p, levels[k], "", verdicts, false);
+	}
+	fputs("</tbody></table></div>\n", p->f);
+}
+
+/* An evidence path is data: a link is made only to a file that is there, else it is shown. */
+static void put_evidence(struct page *p, const char *folder)
+{
+	static const char *const files[][2] = { { "transcript.txt", "transcript" },
+		{ "case.pcap", "capture" } };
+	bool linked = false;
+
+	for (size_t i = 0; i < COUNT(files) && p->result_path; i++) {
+		char *url = link_evidence(p->out, p->result_path, folder, files[i][0]);
+		if (url) {
+			fputs(" \xc2\xb7 <a href=\"", p->f);
+			page_text(p, url);
+			fprintf(p->f, "\">%s</a>", files[i][1]);
+			linked = true;
+		}
+		free(url);
+	}
+	if (!linked && *folder) {
+		fputs(" \xc2\xb7 evidence: ", p->f);
+		page_text(p, folder);
+	}
 }
 
 static void put_clauses(struct page *p, const json_t *c)
@@ -122,7 +169,7 @@ static void put_pair(struct page *p, const char *title, const char *text)
 static void put_case(struct page *p, const json_t *c)
 {
 	enum result_verdict v = peek_verdict(c);
-	const char *evidence = peek_text(c, "evidence"), *where = peek_text(c, "where");
+	const char *where = peek_text(c, "where");
 
 	fprintf(p->f, "<div class=\"case %s\"><h4>", result_verdict_name(v));
 	page_verdict(p, result_verdict_name(v), words[v]);
@@ -132,10 +179,16 @@ static void put_case(struct page *p, const json_t *c)
 	page_text(p, peek_text(c, "title"));
 	fputs("</span></h4>\n<p>", p->f);
 	page_text(p, peek_text(c, "reason"));
-	fputs("</p><div class=\"pair\">", p->f);
-	put_pair(p, "expected", peek_text(c, "expected"));
-	put_pair(p, "got", peek_text(c, "got"));
-	fputs("</div>\n<p class=\"soft\">", p->f);
+	fputs("</p>", p->f);
+	/* often the reason says both already */
+	if (!strstr(peek_text(c, "reason"), peek_text(c, "expected")) ||
+		!strstr(peek_text(c, "reason"), peek_text(c, "got"))) {
+		fputs("<div class=\"pair\">", p->f);
+		put_pair(p, "expected", peek_text(c, "expected"));
+		put_pair(p, "got", peek_text(c, "got"));
+		fputs("</div>", p->f);
+	}
+	fputs("\n<p class=\"soft\">", p->f);
 	page_text(p, peek_text(c, "level"));
 	fputs(" \xc2\xb7 ", p->f);
 	put_clauses(p, c);
@@ -143,12 +196,7 @@ static void put_case(struct page *p, const json_t *c)
 		fputs(" \xc2\xb7 ", p->f);
 		page_text(p, where);
 	}
-	if (is_plain_path(evidence))
-		fprintf(p->f, " \xc2\xb7 <a href=\"%s\">evidence</a>", evidence);
-	else if (*evidence) {
-		fputs(" \xc2\xb7 evidence: ", p->f);
-		page_text(p, evidence);
-	}
+	put_evidence(p, peek_text(c, "evidence"));
 	fputs("</p></div>\n", p->f);
 }
 
@@ -250,7 +298,7 @@ static void put_coverage_row(struct page *p, const char *name, const size_t *par
 
 	fputs(total ? "<tr class=\"total\"><th scope=\"row\">" : "<tr><th scope=\"row\">", p->f);
 	page_text(p, name);
-	fputs("</th><td style=\"width:34%\">", p->f);
+	fputs("</th><td>", p->f);
 	put_bar(p, parts, kinds, KINDS);
 	fputs("</td>", p->f);
 	for (size_t k = 0; k < KINDS; k++) {
@@ -263,7 +311,7 @@ static void put_coverage_row(struct page *p, const char *name, const size_t *par
 
 static void put_coverage_head(struct page *p)
 {
-	fputs("<div class=\"scroll\"><table><thead><tr>", p->f);
+	fputs("<div class=\"scroll\"><table class=\"verdicts\"><thead><tr>", p->f);
 	page_heading(p, "clauses of", NULL, false);
 	page_heading(p, "", NULL, false);
 	for (size_t k = 0; k < KINDS; k++)
@@ -278,26 +326,39 @@ static void add_coverage(const json_t *o, size_t *parts)
 		parts[k] += (size_t)peek_number(o, kinds[k]);
 }
 
-/* One row per RFC: the coverage rows come in their order. */
+struct part {
+	const char *rfc;
+	size_t parts[KINDS];
+};
+
+static int compare_parts(const void *a, const void *b)
+{
+	return section_compare(((const struct part *)a)->rfc, ((const struct part *)b)->rfc);
+}
+
 static void put_rfc_rows(struct page *p, const json_t *all)
 {
-	size_t i = 0, sum[KINDS] = { 0 };
-	char name[64], rfc[33];
+	size_t n = json_array_size(all), sum[KINDS] = { 0 };
+	struct part *v = xcalloc(n, sizeof *v);
+	char name[96];
 
-	while (i < json_array_size(all)) {
-		const char *first = peek_text(json_array_get(all, i), "rfc");
-		size_t parts[KINDS] = { 0 };
-		for (; i < json_array_size(all) &&
-			strcmp(peek_text(json_array_get(all, i), "rfc"), first) == 0;
-			i++) {
-			add_coverage(json_array_get(all, i), parts);
-			add_coverage(json_array_get(all, i), sum);
+	for (size_t i = 0; i < n; i++) {
+		v[i].rfc = peek_text(json_array_get(all, i), "rfc");
+		add_coverage(json_array_get(all, i), v[i].parts);
+		add_coverage(json_array_get(all, i), sum);
+	}
+	qsort(v, n, sizeof *v, compare_parts);
+	for (size_t i = 0; i < n; i++) {
+		if (i + 1 < n && compare_parts(&v[i], &v[i + 1]) == 0) {
+			for (size_t k = 0; k < KINDS; k++)
+				v[i + 1].parts[k] += v[i].parts[k];
+			continue;
 		}
-		text_fit(rfc, sizeof rfc, first);
-		(void)snprintf(name, sizeof name, "RFC %s", rfc);
-		put_coverage_row(p, name, parts, false);
+		section_name(v[i].rfc, "", name);
+		put_coverage_row(p, name, v[i].parts, false);
 	}
 	put_coverage_row(p, "all", sum, true);
+	free(v);
 }
 
 static void put_coverage(struct page *p, const struct result *r)
@@ -320,10 +381,8 @@ static void put_coverage(struct page *p, const struct result *r)
 	put_coverage_head(p);
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *o = json_array_get(all, i);
-		struct section s = { .rfc = peek_text(o, "rfc"),
-			.section = peek_text(o, "section") };
 		size_t parts[KINDS] = { 0 };
-		section_name(&s, name);
+		section_name(peek_text(o, "rfc"), peek_text(o, "section"), name);
 		add_coverage(o, parts);
 		put_coverage_row(p, name, parts, false);
 	}
@@ -332,18 +391,19 @@ static void put_coverage(struct page *p, const struct result *r)
 
 void page_conformance(struct page *p, const struct result *r)
 {
-	struct sections all;
-
 	if (!json_array_size(peek_top(r, "cases"))) {
 		fputs("<div class=\"none\">no data: the result holds no cases</div>\n", p->f);
 		put_coverage(p, r);
 		return;
 	}
 	put_figures(p, r);
-	sections_init(&all, r);
-	put_section_table(p, &all);
-	sections_clear(&all);
 	put_attention(p, r);
+	fputs("<h3>By level and by chapter</h3>\n", p->f);
+	put_levels(p, r);
+	put_sections(p, r, true);
+	fputs("<details><summary>Every section</summary>\n", p->f);
+	put_sections(p, r, false);
+	fputs("</details>\n", p->f);
 	put_findings(p, r);
 	put_all_cases(p, r);
 	put_coverage(p, r);

@@ -89,13 +89,16 @@ static int output_close(struct output *out)
 
 static int run_html(const struct options *o, struct result **results)
 {
+	struct html_options how = { .title = o->title ? o->title : "Beagle report",
+		.with_plots = !o->no_plots,
+		.out = strcmp(o->out, "-") == 0 ? NULL : o->out,
+		.paths = o->files };
 	struct output out;
 	char *why = NULL;
 
 	if (!output_open(&out, o->out))
 		return STATUS_USAGE;
-	if (html_write(out.f, results, o->n, o->title ? o->title : "Beagle report", !o->no_plots,
-		    &why) != 0) {
+	if (html_write(out.f, results, o->n, &how, &why) != 0) {
 		outfile_abort(out.file);
 		(void)complain("%s", why);
 		free(why);

@@ -15,6 +15,8 @@ struct page {
 	FILE *f;
 	struct plots *plots;
 	int sections; /* for anchors: s1, s2 … */
+	/* for links: the page's own path and that of the result being written; NULL = unknown */
+	const char *out, *result_path;
 };
 
 /* Escaped text. */

@@ -49,7 +49,7 @@ static int compare(const void *pa, const void *pb)
 	return order ? order : section_compare(a->section, b->section);
 }
 
-void sections_init(struct sections *s, const struct result *r)
+void sections_init(struct sections *s, const struct result *r, bool chapters)
 {
 	const json_t *cases = peek_top(r, "cases");
 	size_t n = json_array_size(cases), kept = 0;
@@ -57,8 +57,10 @@ void sections_init(struct sections *s, const struct result *r)
 	*s = (struct sections){ .v = xcalloc(n, sizeof *s->v), .n = n };
 	for (size_t i = 0; i < n; i++) {
 		const json_t *c = json_array_get(cases, i);
-		s->v[i] = (struct section){ .rfc = peek_text(c, "rfc"),
-			.section = peek_text(c, "section") };
+		s->v[i] = (struct section){ .rfc = peek_text(c, "rfc") };
+		text_fit(s->v[i].section, sizeof s->v[i].section, peek_text(c, "section"));
+		if (chapters)
+			s->v[i].section[strcspn(s->v[i].section, ". /")] = 0;
 		s->v[i].verdicts[peek_verdict(c)] = 1;
 	}
 	qsort(s->v, n, sizeof *s->v, compare);
@@ -79,16 +81,55 @@ void sections_clear(struct sections *s)
 	*s = (struct sections){ 0 };
 }
 
-void section_name(const struct section *s, char out[96])
+void section_name(const char *rfc, const char *section, char out[96])
 {
-	char rfc[17], section[49];
+	char name[17], part[49];
 
-	text_fit(rfc, sizeof rfc, s->rfc);
-	text_fit(section, sizeof section, s->section);
-	if (!*rfc)
-		(void)snprintf(out, 96, "%s", *section ? section : "robustness");
-	else if (is_digit(*rfc))
-		(void)snprintf(out, 96, "RFC %s%s%s", rfc, *section ? " \xc2\xa7" : "", section);
+	text_fit(name, sizeof name, rfc);
+	text_fit(part, sizeof part, section);
+	if (!*name)
+		(void)snprintf(out, 96, "%s", *part ? part : "robustness");
+	else if (is_digit(*name))
+		(void)snprintf(out, 96, "RFC %s%s%s", name, *part ? " \xc2\xa7" : "", part);
 	else
-		(void)snprintf(out, 96, "%s %s", rfc, section);
+		(void)snprintf(out, 96, "%s %s", name, part);
+}
+
+const char *section_title(const char *rfc, const char *chapter)
+{
+	static const char *const titles[][3] = {
+		{ "2326", "1", "introduction" },
+		{ "2326", "3", "protocol parameters" },
+		{ "2326", "4", "messages" },
+		{ "2326", "5", "general header fields" },
+		{ "2326", "6", "requests" },
+		{ "2326", "7", "responses" },
+		{ "2326", "8", "entities" },
+		{ "2326", "9", "connections" },
+		{ "2326", "10", "methods" },
+		{ "2326", "11", "status codes" },
+		{ "2326", "12", "header fields" },
+		{ "2326", "13", "caching" },
+		{ "2326", "15", "syntax" },
+		{ "2326", "16", "security" },
+		{ "2326", "A", "state machines" },
+		{ "2326", "B", "interaction with RTP" },
+		{ "2326", "C", "SDP in RTSP" },
+		{ "2326", "D", "minimal implementation" },
+		{ "3550", "5", "RTP packets" },
+		{ "3550", "6", "RTCP" },
+		{ "3550", "8", "SSRC" },
+		{ "3550", "9", "security" },
+		{ "3550", "11", "RTP over UDP" },
+		{ "3550", "A", "algorithms" },
+		{ "4566", "5", "SDP lines" },
+		{ "4566", "6", "SDP attributes" },
+		{ "4566", "9", "SDP grammar" },
+	};
+
+	for (size_t i = 0; i < COUNT(titles); i++) {
+		if (strcmp(titles[i][0], rfc) == 0 && strcmp(titles[i][1], chapter) == 0)
+			return titles[i][2];
+	}
+	return "";
 }

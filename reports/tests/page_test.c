@@ -6,6 +6,7 @@
 #include "reports/compare.h"
 #include "reports/html.h"
 #include "reports/junit.h"
+#include "reports/link.h"
 #include "reports/markdown.h"
 #include "reports/peek.h"
 #include "reports/result_json.h"
@@ -21,8 +22,9 @@ static char *page_of(struct result *const *results, size_t n, bool plots)
 	char *text = NULL, *why = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
+	struct html_options o = { .title = "A <title>", .with_plots = plots };
 
-	CU_ASSERT_EQUAL(html_write(f, results, n, "A <title>", plots, &why), 0);
+	CU_ASSERT_EQUAL(html_write(f, results, n, &o, &why), 0);
 	if (why)
 		fprintf(stderr, "%s\n", why);
 	free(why);
@@ -365,6 +367,25 @@ static void t_schema(void)
 	json_decref(schema);
 }
 
+static void expect_link(const char *page, const char *file, const char *url)
+{
+	char *s = link_relative(page, file);
+
+	CU_ASSERT(url ? s && strcmp(s, url) == 0 : !s);
+	free(s);
+}
+
+static void t_links(void)
+{
+	expect_link("/usr/page.html", "/usr/bin", "bin");
+	expect_link("/usr/lib/page.html", "/etc/passwd", "../../etc/passwd");
+	expect_link("/page.html", "/etc/passwd", "etc/passwd");
+	expect_link("reports/page.html", "Makefile", "../Makefile");
+	expect_link(NULL, "Makefile", "Makefile");
+	expect_link("page.html", "reports/nosuch", NULL);
+	expect_link("/nosuch/page.html", "Makefile", NULL);
+}
+
 UNIT_SUITE(reports_page, { "html: the page of known results is known byte for byte", t_golden },
 	{ "html: the same results give the same bytes, plots too", t_same_bytes },
 	{ "html: where there is no data the page says so", t_no_data },
@@ -378,4 +399,5 @@ UNIT_SUITE(reports_page, { "html: the page of known results is known byte for by
 	{ "junit: nothing a peer sends becomes markup", t_junit_hostile },
 	{ "markdown: nothing a peer sends becomes markup or calls a person", t_markdown },
 	{ "sections: 2 before 12, 12.4 before 12.17, appendices last", t_section_order },
+	{ "link: a relative URL from the page to a file that is there, else none", t_links },
 	{ "schema: result.schema.json says what the reader checks", t_schema });
