@@ -58,29 +58,35 @@ static void put_file(FILE *f, const struct dialog_file *file)
 			(unsigned long long)file->beyond_limits);
 }
 
-/* "OPTIONS×2 DESCRIBE SETUP×2": methods in order of first use. */
+/* "OPTIONS*2 DESCRIBE SETUP*2": methods in order of first use, the first few of them. */
 static void put_methods(FILE *f, const struct dialog_connection *c)
 {
+	enum { METHODS = 24 };
+	struct {
+		struct bytes name;
+		uint32_t n;
+	} methods[METHODS];
+	size_t n = 0, k;
+
 	for (uint32_t i = 0; i < c->n_messages; i++) {
 		const struct dialog_message *m = &c->messages[i];
-		unsigned n = 0;
-		bool is_first = true;
-
-		for (uint32_t k = 0; k < c->n_messages && !m->is_response; k++) {
-			const struct dialog_message *o = &c->messages[k];
-			if (o->is_response || !bytes_is_eq(o->method, m->method))
-				continue;
-			is_first = is_first && k >= i;
-			n++;
-			if (n > 999 || !is_first)
-				break;
-		}
-		if (m->is_response || !is_first)
+		if (m->is_response)
 			continue;
+		for (k = 0; k < n && !bytes_is_eq(methods[k].name, m->method); k++)
+			;
+		if (k == METHODS)
+			continue;
+		if (k == n) {
+			methods[n].name = m->method;
+			methods[n++].n = 0;
+		}
+		methods[k].n++;
+	}
+	for (k = 0; k < n; k++) {
 		fputc(' ', f);
-		put_text(f, m->method, 24);
-		if (n > 1)
-			fprintf(f, "*%u", n);
+		put_text(f, methods[k].name, 24);
+		if (methods[k].n > 1)
+			fprintf(f, "*%u", methods[k].n);
 	}
 }
 
