@@ -76,7 +76,7 @@ static void on_accepted(struct listener *l, int fd, const struct addr *peer, tic
 
 /* ---- setting up ---- */
 
-static int init_modules(
+int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why)
 {
 	s->modules = xcalloc(n ? n : 1, sizeof *s->modules);
@@ -138,7 +138,7 @@ int server_init(struct server *s, const struct prefs *p, const struct module *co
 	size_t n, bool listen, char *why)
 {
 	*s = (struct server){ .prefs = p, .started = os_now(), .listener.fd = -1 };
-	int err = init_modules(s, templates, n, why);
+	int err = server_init_modules(s, templates, n, why);
 	if (err)
 		return err;
 	s->pool = iopool_new((unsigned)p->io_threads);

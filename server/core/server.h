@@ -28,6 +28,9 @@ struct server {
  */
 MUST_USE int server_init(struct server *s, const struct prefs *p,
 	const struct module *const *templates, size_t n, bool listen, char *why);
+/* The modules alone, for who makes the workers himself (virtual time). */
+MUST_USE int server_init_modules(
+	struct server *s, const struct module *const *templates, size_t n, char *why);
 /* Starts the threads. */
 void server_start(struct server *s);
 /* Ends all sessions and connections (within prefs drain_time), then the threads. */

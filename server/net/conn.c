@@ -33,7 +33,7 @@ static void on_flush(struct flush *f, tick_t now)
 int conn_open(struct conn *c, struct loop *l, int fd, struct task *owner,
 	const struct conn_limits *limits)
 {
-	int lowat = NOTSENT_LOWAT;
+	int lowat = NOTSENT_LOWAT, on = 1;
 
 	*c = (struct conn){ .fd = fd, .loop = l, .limits = *limits };
 	flush_init(&c->flush, on_flush);
@@ -43,6 +43,8 @@ int conn_open(struct conn *c, struct loop *l, int fd, struct task *owner,
 	c->peer = sock_peer(fd);
 	c->local = sock_local(fd);
 	c->connecting = c->peer.n == 0;
+	/* wishes both: without them replies and media are only later */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
 	uint32_t interest = EV_READ | (c->connecting ? (uint32_t)EV_WRITE : 0);
 	int err = watch_open(&c->watch, l, fd, owner, interest);

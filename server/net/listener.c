@@ -2,7 +2,6 @@
 #include "server/net/listener.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 /* Errors of accept4 that only concern the connection that was about to be accepted. */
@@ -14,9 +13,6 @@ static bool is_passing(int err)
 
 static void adopt(struct listener *l, int fd, const struct addr *peer, tick_t now)
 {
-	int on = 1;
-	/* a wish: without it small answers are only slower */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	l->n_accepted++;
 	l->accepted(l, fd, peer, now);
 }

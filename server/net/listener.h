@@ -7,7 +7,7 @@
 
 /*
  * A listening socket. Accepts until EAGAIN, at most LISTENER_BURST a turn, and gives each
- * descriptor (nonblocking, close-on-exec, TCP_NODELAY) to `accepted`, which owns it from then on.
+ * descriptor (nonblocking, close-on-exec) to `accepted`, which owns it from then on.
  * Out of descriptors (EMFILE, ENFILE, ENOBUFS, ENOMEM): pauses for LISTENER_PAUSE, then tries again;
  * nothing is closed meanwhile. Embedded; the owner calls listener_close, or signals EV_KILL to .task
  * from another thread.

@@ -35,7 +35,8 @@ void udp_send(struct udp *u, const struct addr *to, const uint8_t *head, size_t 
 	struct msghdr *m = &u->msgs[u->n].msg_hdr;
 
 	assert(head_n <= UDP_HEAD_MAX);
-	memcpy(s->head, head, head_n);
+	if (head_n)
+		memcpy(s->head, head, head_n);
 	s->iov[0].iov_len = head_n;
 	s->iov[1] = (struct iovec){ (void *)(uintptr_t)payload.p, payload.n };
 	m->msg_name = (void *)(uintptr_t)&to->sa;
