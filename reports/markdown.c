@@ -43,10 +43,11 @@ static void put_reasons(FILE *f, const struct result *r)
 
 static void put_ms(FILE *f, const struct hist *h, double q)
 {
-	if (h->n == 0 || (q > 0.5 && (double)h->n * (1 - q) < 10))
-		fputs(" | \xe2\x80\x93", f);
-	else
-		fprintf(f, " | %.3g", (double)hist_quantile(h, q) / 1e6);
+	bool enough = h->n > 0 && (q <= 0.5 || (double)h->n * (1 - q) >= 10);
+	char s[32];
+
+	text_ms(s, enough ? (double)hist_quantile(h, q) : NAN);
+	fprintf(f, " | %s", s);
 }
 
 static void put_load(FILE *f, const struct result *r)

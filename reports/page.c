@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/page.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "reports/text.h"
@@ -32,17 +31,8 @@ void page_number(struct page *p, double v)
 void page_ms(struct page *p, double ns)
 {
 	char s[32];
-	double ms = ns / 1e6, a = fabs(ms);
 
-	if (!isfinite(ms))
-		(void)snprintf(s, sizeof s, "\xe2\x80\x93");
-	else
-		(void)snprintf(s, sizeof s, "%.*f",
-			a >= 99.95    ? 0
-			: a >= 9.995  ? 1
-			: a >= 0.9995 ? 2
-				      : 3,
-			ms);
+	text_ms(s, ns);
 	page_cell(p, "n", s);
 }
 

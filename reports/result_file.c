@@ -96,6 +96,9 @@ static uint64_t count_of(const json_t *o, const char *name)
 	return (uint64_t)json_integer_value(json_object_get(o, name));
 }
 
+/* More values than any run has: sums of many results still fit. */
+#define COUNT_MAX (UINT64_C(1) << 56)
+
 bool result_json_hist(const json_t *o, struct hist *h)
 {
 	const json_t *counts = json_object_get(o, "counts");
@@ -120,7 +123,8 @@ bool result_json_hist(const json_t *o, struct hist *h)
 		}
 		h->counts[bucket] += n;
 	}
-	if (sum != h->n || h->least > h->most || h->below > h->n || h->above > h->n) {
+	if (sum != h->n || h->n > COUNT_MAX || h->least > h->most || h->below > h->n ||
+		h->above > h->n) {
 		hist_clear(h);
 		return false;
 	}

@@ -201,6 +201,21 @@ void text_duration(char out[32], double ns)
 	scaled(out, ns, units, COUNT(units));
 }
 
+void text_ms(char out[32], double ns)
+{
+	double ms = ns / 1e6, a = ms < 0 ? -ms : ms;
+
+	if (!isfinite(ms))
+		(void)snprintf(out, 32, "\xe2\x80\x93");
+	else
+		(void)snprintf(out, 32, "%.*f",
+			a >= 99.95    ? 0
+			: a >= 9.995  ? 1
+			: a >= 0.9995 ? 2
+				      : 3,
+			ms);
+}
+
 void text_size(char out[32], double bytes)
 {
 	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };

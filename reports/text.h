@@ -37,6 +37,8 @@ uint64_t text_hash(struct bytes b, uint64_t seed);
 void text_number(char out[32], double v);
 /* A duration of `ns` in the unit that suits it: "412 ns", "3.21 ms", "1.50 s". */
 void text_duration(char out[32], double ns);
+/* ns as milliseconds with three significant digits and no unit: "0.412", "3.21", "1500". */
+void text_ms(char out[32], double ns);
 /* A size in bytes: "3.21 MB" (powers of 1000). */
 void text_size(char out[32], double bytes);
 /* A value of a unit of the result file: "ns" as text_duration, "bytes" as text_size, "ratio"

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "reports/compare.h"
 #include "reports/html.h"
@@ -194,6 +195,45 @@ static void t_nothing_from_elsewhere(void)
 	CU_ASSERT_PTR_NULL(strstr(page, "https://"));
 	free(page);
 	result_free(r);
+}
+
+/* A good file with a few bytes changed is refused, or makes a page; nothing else. */
+static void t_damaged_files(void)
+{
+	static const char alphabet[] = "0123456789-.eE\"[]{},:ntf\x00\x80\xff";
+	char *path = xasprintf("/tmp/beagle-damaged-%d.json", (int)getpid()), *text, *why, *page;
+	uint64_t state = 7;
+
+	for (unsigned round = 0; round < 600; round++) {
+		struct result *r = round % 3 == 0   ? fixture_conformance()
+				   : round % 3 == 1 ? fixture_replay()
+						    : fixture_load("udp", 5, true);
+		FILE *f = fopen(path, "wb");
+		text = json_dumps(r->root, JSON_COMPACT);
+		size_t n = strlen(text);
+		for (unsigned k = 0; k < 1 + round % 4; k++) {
+			state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+			text[(state >> 20) % n] = alphabet[(state >> 50) % (sizeof alphabet - 1)];
+		}
+		CU_ASSERT_FATAL(f != NULL);
+		(void)fwrite(text, 1, n, f);
+		CU_ASSERT_EQUAL(fclose(f), 0);
+		free(text);
+		result_free(r);
+		why = NULL;
+		r = result_read(path, &why);
+		CU_ASSERT(r ? !why : why && !strchr(why, '\n'));
+		free(why);
+		if (r) {
+			page = page_of(&r, 1, false);
+			free(page);
+			free(text_of(junit_put, r));
+			free(text_of(markdown_put, r));
+		}
+		result_free(r);
+	}
+	(void)unlink(path);
+	free(path);
 }
 
 /* ---- comparison ---- */
@@ -393,6 +433,7 @@ UNIT_SUITE(reports_page, { "html: the page of known results is known byte for by
 	{ "html: nothing a peer sends becomes markup", t_hostile_page },
 	{ "html: no secret reaches the page", t_secrets_in_pages },
 	{ "html: the page loads nothing", t_nothing_from_elsewhere },
+	{ "html: a damaged result is refused or shown, never worse", t_damaged_files },
 	{ "compare: b/a, 1 for 0/0, none for a missing side or too few values", t_compare },
 	{ "compare: other kinds, receive modes and invalid runs are refused", t_compare_refuses },
 	{ "junit: one testcase per case, counted at the top", t_junit_counts },
