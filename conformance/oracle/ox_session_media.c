@@ -68,9 +68,10 @@ static void judge_rtptime(struct ox_session *s, struct ox_track_state *t)
 
 	if (!p->has_rtptime || (!p->is_fresh && !p->has_match) || off == 0)
 		return;
-	slack = p->unit ? p->unit : clock / 25;
-	if (clock && slack > clock / 5)
-		slack = clock / 5;
+	/* rtptime is that of the start of the range, which may lie anywhere in the first packet */
+	slack = p->unit ? p->unit : clock / 2;
+	if (clock && slack > clock / 4 * 3)
+		slack = clock / 4 * 3;
 	off = off < 0 ? -off : off;
 	f = ox_find_as(&s->fs, OX_RTSP_12_33_05, off > slack ? OX_FAIL : OX_NOTE, 0,
 		"rtptime of RTP-Info is not that of the first packet");
@@ -187,6 +188,9 @@ static void on_rtp(struct ox_session *s, struct ox_track_state *t, const struct 
 		return;
 	/* a new PLAY may begin anywhere (RTSP-B-01 is a case of its own) */
 	ox_rtp_stream_check(st, &p, t->track.media, is_exact(s, t) && !first_of_play, &s->fs);
+	/* what passed meanwhile is no step from packet to packet */
+	if (first_of_play || (t->play.is_armed && !t->play.is_fresh))
+		t->payload = (struct ox_payload){ .has_last = false };
 	check_payload(s, t, &p);
 	if (t->rtp_since == 0 || s->now - st->last_time > flow_gap)
 		t->rtp_since = s->now;
@@ -362,9 +366,12 @@ static void on_rtcp(struct ox_session *s, struct ox_track_state *t, const struct
 
 void ox_session_frame(struct ox_session *s, const struct ox_event *e)
 {
+	struct ox_connection *c = ox_session_connection(s, e->connection);
 	bool any = false;
 
 	s->counts.frames++;
+	if (c && !e->from_client)
+		c->after_message = false;
 	for (size_t i = s->n_tracks; i-- > 0;) {
 		struct ox_track_state *t = s->tracks[i];
 		if (!t->track.is_tcp || t->track.connection != e->connection)

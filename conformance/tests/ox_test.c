@@ -40,7 +40,7 @@ struct bytes ox_hex(const char *hex, uint8_t *buf, size_t cap)
 		uint64_t digit;
 		if (!bytes_hex_to_u64(bytes_of(hex, 1), 15, &digit))
 			continue;
-		buf[n] = (uint8_t)(half ? buf[n] << 4 | digit : digit);
+		buf[n] = (uint8_t)(half ? (unsigned)buf[n] << 4 | digit : digit);
 		n += half;
 		half = !half;
 	}
