@@ -77,6 +77,9 @@ $(OBJ)/%.o: %.c
 # the assembler takes these in, which -MMD does not see
 $(OBJ)/reports/embed.o: $(wildcard reports/page.css reports/plots/*.gp)
 
+# a file that the assembler reads: -MMD does not see it
+$(OBJ)/server/media/builtin.o: server/tests/media/clip.mp4
+
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 units: $(UNITS)

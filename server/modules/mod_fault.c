@@ -19,7 +19,7 @@ enum { VALUE_MAX = 3600 * 1000 };
 
 int faults_add(struct faults *f, const char *spec, char *why)
 {
-	struct bytes value = bytes_str(spec), name;
+	struct bytes value = bytes_str(spec), name = { 0 };
 
 	bytes_cut(&value, '=', &name);
 	for (int i = 0; i < FAULT_COUNT; i++) {
