@@ -137,7 +137,7 @@ static const struct panel {
 	{ "Packets received", "per second", false, { { "packets", "", 1, true } } },
 	{ "Packets lost", "per second", true,
 		{ { "lost", "lost", 1, true }, { "reordered", "reordered", 1, true },
-			{ "udp_drops", "dropped by the generator's kernel", 1, true } } },
+			{ "udp_drops", "kernel drops", 1, true } } },
 	{ "Packet lateness", "ms", false,
 		{ { "lateness_p50", "p50", 1e-6, false },
 			{ "lateness_p99", "p99", 1e-6, false } } },

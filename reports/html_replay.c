@@ -41,12 +41,12 @@ static void put_side(struct page *p, const json_t *o, const char *name, const ch
 	fputs("</td>", p->f);
 }
 
-static void put_differences(struct page *p, const json_t *all)
+static void put_differences(struct page *p, const json_t *all, bool same)
 {
 	if (!json_array_size(all))
 		return;
 	fputs("<tr><td></td><td class=\"diff\" colspan=\"7\"><table><thead><tr>", p->f);
-	page_heading(p, "what differs", NULL, false);
+	page_heading(p, same ? "noted, does not count" : "what differs", NULL, false);
 	page_heading(p, "captured", NULL, false);
 	page_heading(p, "live", NULL, false);
 	fputs("</tr></thead><tbody>", p->f);
@@ -87,7 +87,7 @@ static void put_step(struct page *p, const json_t *o, size_t number)
 	put_ms_cell(p, peek_number(o, "captured_ms"));
 	put_ms_cell(p, peek_number(o, "live_ms"));
 	fputs("</tr>\n", p->f);
-	put_differences(p, differences);
+	put_differences(p, differences, strcmp(verdict, "same") == 0);
 }
 
 static void put_dialog(struct page *p, const json_t *steps)

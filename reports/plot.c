@@ -243,7 +243,7 @@ static void put_row(
 		if (isfinite(v))
 			fprintf(f, "\t%.9g", v);
 		else
-			fputs("\t-", f);
+			fputs("\tNaN", f);
 		*top = fmax(*top, isfinite(v) ? v : 0);
 	}
 	fputc('\n', f);
@@ -263,7 +263,7 @@ static double axis_step(double top)
 int plot_series(struct plots *p, const json_t *series, const struct plot_line *lines, size_t n,
 	const char *about)
 {
-	const json_t *rows = json_object_get(series, "rows"), *row = NULL;
+	const json_t *rows = json_object_get(series, "rows"), *row;
 	double top = 0, t = 0, interval = 1, step;
 	struct chosen c;
 	FILE *f;
@@ -282,9 +282,8 @@ int plot_series(struct plots *p, const json_t *series, const struct plot_line *l
 		interval = peek_interval(rows, i);
 		t = peek_cell(row, 0);
 		put_row(f, t, row, interval, &c, &top);
+		put_row(f, t + interval, row, interval, &c, &top);
 	}
-	/* once more at the end of the last interval, so that its step is seen */
-	put_row(f, t + interval, row, interval, &c, &top);
 	step = axis_step(top);
 	return end(p, f, embed_series_gp, 600, 240, about,
 		"curves = %zu\nkeyed = %d\nxtop = %.6g\nytop = %.6g\nystep = %.6g\n", c.n,

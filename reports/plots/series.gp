@@ -11,11 +11,12 @@ set format y "%.10g"
 set xlabel "seconds" offset 0,0.4
 set style fill solid 0.12 noborder
 if (!keyed) { unset key }
+# each interval comes as two rows, its beginning and its end; NaN breaks a line
 if (curves == 1) {
-	plot data using 1:2 with fillsteps linetype 1 notitle, \
-		data using 1:2 with steps linetype 1 title columnheader(2)
+	plot data using 1:2 with filledcurves y=0 linetype 1 notitle, \
+		data using 1:2 with lines linetype 1 title columnheader(2)
 } else {
-	plot for [i=2:curves+1] data using 1:i with steps linetype i-1 title columnheader(i)
+	plot for [i=2:curves+1] data using 1:i with lines linetype i-1 title columnheader(i)
 }
 unset output
 reset

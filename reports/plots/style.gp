@@ -3,7 +3,6 @@
 # variables of a plot before it; one gnuplot run draws all plots of a report.
 set encoding utf8
 set datafile separator "\t"
-set datafile missing "-"
 
 # Okabe-Ito; `set linetype` and not `set style line`: it survives a `reset`
 set linetype 1 lc rgb "#0072B2" lw 2 dt solid
