@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# 1,000 sessions of 500 kbit/s and 50 packets a second each, for 10 s, over UDP and over TCP, and 2,000
+# over UDP within the limit of descriptors: nothing lost, nothing corrupt, every session gets 99 % of
+# what is due to it, and the generator is not the limit. Needs jq and two quiet cores.
+. "$(dirname "$0")/../../server/tests/lib.sh"
+
+if [ -n "${SAN-}" ]; then
+	skip "thousand sessions: sanitizers take the speed that this measures"
+	exit 0
+fi
+R=$TMP/r.json
+counter() { jq -r --arg n "$1" '.counters[$n].value' "$R"; }
+figure() { jq -r --arg n "$1" '.figures[$n].value' "$R"; }
+
+# crowd NAME N TIME ARG...
+crowd() {
+	local name=$1 n=$2 time=$3
+	shift 3
+	start_server || return
+	timeout 120 "$BIN/beagle-loadgen" "$URL/pattern/500k/50p" -n "$n" -d "$time" "$@" \
+		--max-lag 5ms --server-pid "$SERVER_PID" -q -o "$R" >"$TMP/out" 2>"$TMP/err"
+	stop_server
+	grep -E '^(packets|generator|machine)' "$TMP/out"
+	same "$name: all sessions play and end" "$n $n 0" \
+		"$(counter sessions_started) $(counter sessions_completed) $(counter sessions_failed)"
+	same "$name: 0 lost, 0 corrupt" "0 0" "$(counter packets_lost) $(counter packets_corrupt)"
+	check "$name: every session got 99 % of what was due to it ($(figure worst_session_delivered))" \
+		jq -e '.figures.worst_session_delivered.value >= 0.99' "$R" >"$TMP/x"
+	same "$name: no datagram dropped by our own buffers" 0 "$(counter own_drops)"
+	if jq -e '.figures.run_delay.value > 0.1 or .figures.steal.value > 0.1' "$R" >"$TMP/x" &&
+		jq -e '.validity.valid | not' "$R" >"$TMP/x"; then
+		skip "$name: the generator was not the limit: the machine was busy with other things"
+	else
+		same "$name: the generator was not the limit" true "$(jq .validity.valid "$R")"
+	fi
+}
+crowd "1000 over udp" 1000 10s -t udp
+crowd "1000 over tcp" 1000 10s -t tcp
+crowd "2000 over udp, shared sockets" 2000 5s -t udp --sockets wide
+crowd "2000 over udp, port pairs" 2000 5s -t udp --sockets pairs
