@@ -40,6 +40,7 @@ struct saved {
 
 struct expect {
 	struct outcomes pass[PROFILES], warn[PROFILES];
+	struct outcomes when; /* headers and body are judged on these only; empty: on all */
 	const struct header_rule *headers;
 	size_t n_headers;
 	const char *const *absent; /* headers that must not be there */

@@ -38,6 +38,7 @@ static void usage(FILE *f)
 	      "    --only GLOB       these cases, by id (may be repeated)\n"
 	      "    --exclude GLOB    not these (may be repeated)\n"
 	      "    --clause GLOB     cases that test such a clause (may be repeated)\n"
+	      "    --tag TAG         cases with this tag: smoke, media, robust (may be repeated)\n"
 	      "    --level LEVEL     must (default), should or may: what a failure must break\n"
 	      "    --profile NAME    practice (default) or rfc2326: where the two part ways\n"
 	      "    --slow            also cases that take long\n"
@@ -46,6 +47,7 @@ static void usage(FILE *f)
 	      "    --junit FILE      JUnit file\n"
 	      "    --evidence DIR    transcript and pcap per case\n"
 	      "    --keep WHICH      evidence of: fail (default), all, none\n"
+	      "    --jobs N          so many cases at a time (4); robustness cases run alone\n"
 	      "    --seed N          seed, kept in the result\n"
 	      "    --quiet           failures and the summary only\n"
 	      "    --i-may-load-this-host   destructive cases against another machine\n"
@@ -82,6 +84,7 @@ enum opt {
 	O_ONLY = 256,
 	O_EXCLUDE,
 	O_CLAUSE,
+	O_TAG,
 	O_LEVEL,
 	O_PROFILE,
 	O_SLOW,
@@ -90,6 +93,7 @@ enum opt {
 	O_EVIDENCE,
 	O_KEEP,
 	O_SEED,
+	O_JOBS,
 	O_QUIET,
 	O_MAY,
 	O_CASES,
@@ -104,14 +108,14 @@ enum opt {
 };
 static const struct option longs[] = { { "only", required_argument, NULL, O_ONLY },
 	{ "exclude", required_argument, NULL, O_EXCLUDE },
-	{ "clause", required_argument, NULL, O_CLAUSE },
+	{ "clause", required_argument, NULL, O_CLAUSE }, { "tag", required_argument, NULL, O_TAG },
 	{ "level", required_argument, NULL, O_LEVEL },
 	{ "profile", required_argument, NULL, O_PROFILE }, { "slow", no_argument, NULL, O_SLOW },
 	{ "destructive", no_argument, NULL, O_DESTRUCTIVE },
 	{ "junit", required_argument, NULL, O_JUNIT },
 	{ "evidence", required_argument, NULL, O_EVIDENCE },
 	{ "keep", required_argument, NULL, O_KEEP }, { "seed", required_argument, NULL, O_SEED },
-	{ "quiet", no_argument, NULL, O_QUIET },
+	{ "jobs", required_argument, NULL, O_JOBS }, { "quiet", no_argument, NULL, O_QUIET },
 	{ "i-may-load-this-host", no_argument, NULL, O_MAY },
 	{ "cases", required_argument, NULL, O_CASES }, { "json", optional_argument, NULL, O_JSON },
 	{ "clauses", no_argument, NULL, O_CLAUSES }, { "notes", no_argument, NULL, O_NOTES },
@@ -154,10 +158,12 @@ static bool read_number(const char *s, double least, double most, double *v)
 static int option(struct options *o, int c, const char *arg)
 {
 	bool ok = true;
+	uint64_t n = 0;
 	switch (c) {
 	case O_ONLY: ok = put_glob(o->run.only, arg); break;
 	case O_EXCLUDE: ok = put_glob(o->run.exclude, arg); break;
 	case O_CLAUSE: ok = put_glob(o->run.clauses, arg); break;
+	case O_TAG: ok = put_glob(o->run.tags, arg); break;
 	case O_LEVEL: ok = level_read(arg, &o->run.strictness); break;
 	case O_PROFILE: ok = profile_read(arg, &o->run.profile); break;
 	case O_SLOW: o->run.slow = true; break;
@@ -166,6 +172,10 @@ static int option(struct options *o, int c, const char *arg)
 	case O_EVIDENCE: o->run.evidence = arg; break;
 	case O_KEEP: ok = evidence_keep_read(arg, &o->run.keep); break;
 	case O_SEED: ok = bytes_to_u64(bytes_str(arg), UINT64_MAX, &o->run.seed); break;
+	case O_JOBS:
+		ok = bytes_to_u64(bytes_str(arg), 64, &n) && n > 0;
+		o->run.jobs = (unsigned)n;
+		break;
 	case O_QUIET: o->run.quiet = true; break;
 	case O_MAY: o->run.may_load_host = true; break;
 	case O_CASES: o->cases = arg; break;
@@ -370,6 +380,7 @@ int main(int argc, char **argv)
 	struct options o = { .run = { .strictness = LEVEL_MUST,
 				     .profile = PROFILE_PRACTICE,
 				     .keep = KEEP_FAIL,
+				     .jobs = 4,
 				     .stop = &stop,
 				     .argc = argc,
 				     .argv = argv },

@@ -8,12 +8,20 @@
 #include <string.h>
 
 #include "conformance/coverage.h"
+#include "conformance/jobs.h"
 #include "conformance/junit.h"
 #include "server/base/err.h"
 #include "server/base/os.h"
 
 /* how long a server that went away may take to come back */
 #define COMEBACK (3 * TICK_S)
+
+/* What a child tells of its case. */
+struct record {
+	struct verdict v;
+	double ms;
+	bool is_done, peer_gone, has_evidence;
+};
 
 struct run {
 	const struct run_opts *o;
@@ -23,6 +31,7 @@ struct run {
 	struct junit *junit;
 	const struct case_def **todo;
 	size_t n_todo;
+	struct record *records; /* one per case of todo */
 	unsigned count[RESULT_VERDICTS];
 	unsigned level_count[3][RESULT_VERDICTS];
 	bool is_gone; /* the target died and did not come back */
@@ -51,13 +60,24 @@ static bool has_clause(const struct run_opts *o, const struct case_def *c)
 	return false;
 }
 
+static bool has_tag(const struct run_opts *o, const struct case_def *c)
+{
+	if (!o->tags[0])
+		return true;
+	for (size_t i = 0; i < c->n_tags; i++) {
+		if (run_globs_match(o->tags, c->tags[i], false))
+			return true;
+	}
+	return false;
+}
+
 static bool is_selected(const struct run_opts *o, const struct case_def *c)
 {
 	bool named = o->only[0] && run_globs_match(o->only, c->id, false);
 	if (case_has_tag(c, "slow") && !o->slow && !named)
 		return false;
 	return run_globs_match(o->only, c->id, true) &&
-	       !run_globs_match(o->exclude, c->id, false) && has_clause(o, c);
+	       !run_globs_match(o->exclude, c->id, false) && has_clause(o, c) && has_tag(o, c);
 }
 
 static void select_cases(struct run *r)
@@ -180,12 +200,20 @@ static void keep_case(struct run *r, const struct case_def *c, const struct verd
 		if (v->v[i].is_passive)
 			result_finding(r->result, v->v[i].clauses,
 				v->v[i].verdict == RESULT_FAIL ? "must" : "should", c->id,
-				v->v[i].got, 1);
+				v->v[i].got, v->v[i].times);
 	}
 	for (size_t i = 0; i < n; i++)
 		free(copies[i]);
 	free(where);
 	buf_clear(&reason);
+}
+
+/* As the result file's reader finds it: relative to that file when it lies below its folder. */
+static const char *evidence_for_result(const struct run_opts *o, const char *evidence)
+{
+	const char *slash = o->json ? strrchr(o->json, '/') : NULL;
+	size_t n = slash ? (size_t)(slash - o->json) + 1 : 0;
+	return evidence && n && strncmp(evidence, o->json, n) == 0 ? evidence + n : evidence;
 }
 
 static void keep(struct run *r, const struct case_def *c, const struct verdict *v, double ms,
@@ -194,26 +222,23 @@ static void keep(struct run *r, const struct case_def *c, const struct verdict *
 	enum result_verdict is = verdict_of(v);
 	r->count[is]++;
 	r->level_count[c->level][is]++;
-	say_case(r, c, v, ms);
-	keep_case(r, c, v, ms, evidence);
+	keep_case(r, c, v, ms, evidence_for_result(r->o, evidence));
 	if (r->junit)
 		junit_case(r->junit, c, v, ms / 1000, evidence);
 }
 
-static char *keep_evidence(struct run *r, const struct trial *t)
+static bool keep_evidence(const struct run *r, const struct trial *t)
 {
 	enum result_verdict is = verdict_of(&t->verdict);
 	char *folder = NULL;
 	if (!r->o->evidence || r->o->keep == KEEP_NONE ||
 		(r->o->keep == KEEP_FAIL && (is == RESULT_PASS || is == RESULT_SKIP)))
-		return NULL;
+		return false;
 	int rc = evidence_write(r->o->evidence, t, &folder);
-	if (rc < 0) {
+	if (rc < 0)
 		fprintf(stderr, "beagle-conformance: %s: %s\n", folder, err_text(rc));
-		free(folder);
-		return NULL;
-	}
-	return folder;
+	free(folder);
+	return rc == 0;
 }
 
 /* ---- running ---- */
@@ -239,43 +264,108 @@ static bool comes_back(const struct run *r)
 	return back;
 }
 
-static void run_case(struct run *r, const struct case_def *c)
+/* In a child. */
+static void work(void *arg, size_t i, void *out)
 {
+	struct run *r = arg;
+	struct record *rec = out;
 	struct trial_opts to = { .target = &r->target,
 		.profile = r->o->profile,
 		.strictness = r->o->strictness,
 		.stop = r->o->stop };
-	struct verdict skipped = { .strictness = r->o->strictness };
-	if (is_skipped(r, c, &skipped)) {
-		keep(r, c, &skipped, 0, NULL);
-		return;
-	}
-	struct trial *t = trial_run(c, &to);
+	struct trial *t = trial_run(r->todo[i], &to);
 	/* once more: what could not be judged may have been a race */
 	if (verdict_of(&t->verdict) == RESULT_INCONCLUSIVE && !*r->o->stop &&
 		(!t->peer_gone || comes_back(r))) {
 		trial_free(t);
-		t = trial_run(c, &to);
+		t = trial_run(r->todo[i], &to);
 	}
-	char *evidence = keep_evidence(r, t);
-	keep(r, c, &t->verdict, tick_seconds(t->ended - t->began) * 1000, evidence);
-	r->is_gone = t->peer_gone && !comes_back(r);
-	free(evidence);
+	rec->has_evidence = keep_evidence(r, t);
+	rec->v = t->verdict;
+	rec->ms = tick_seconds(t->ended - t->began) * 1000;
+	rec->peer_gone = t->peer_gone;
+	rec->is_done = !*r->o->stop;
 	trial_free(t);
+}
+
+static void done(void *arg, size_t i, const void *in)
+{
+	struct run *r = arg;
+	struct record *rec = &r->records[i];
+	if (in) {
+		*rec = *(const struct record *)in;
+	} else if (!*r->o->stop) {
+		rec->is_done = true;
+		rec->v.strictness = r->o->strictness;
+		(void)verdict_add(&rec->v, RESULT_INCONCLUSIVE, LEVEL_MUST, NULL, 0,
+			r->todo[i]->file, "a verdict", "the harness itself ended");
+	}
+	if (!rec->is_done)
+		return;
+	say_case(r, r->todo[i], &rec->v, rec->ms);
+	if (rec->peer_gone && !r->is_gone)
+		r->is_gone = !comes_back(r);
+}
+
+static bool enough(void *arg)
+{
+	const struct run *r = arg;
+	return *r->o->stop || r->is_gone;
+}
+
+/* Cases that may end the server run alone, so that it is known who did. */
+static void run_part(struct run *r, bool alone)
+{
+	size_t *v = xcalloc(r->n_todo + 1, sizeof(*v)), n = 0;
+	for (size_t i = 0; i < r->n_todo; i++) {
+		if (!r->records[i].is_done && case_has_tag(r->todo[i], "robust") == alone)
+			v[n++] = i;
+	}
+	struct jobs j = { .at_once = alone ? 1 : r->o->jobs,
+		.record_size = sizeof(struct record),
+		.work = work,
+		.done = done,
+		.enough = enough,
+		.arg = r };
+	jobs_run(&j, v, n);
+	free(v);
+}
+
+static void skip_and_miss(struct run *r, bool missing)
+{
+	for (size_t i = 0; i < r->n_todo; i++) {
+		struct record *rec = &r->records[i];
+		if (rec->is_done)
+			continue;
+		rec->v.strictness = r->o->strictness;
+		if (missing)
+			(void)verdict_add(&rec->v, RESULT_INCONCLUSIVE, LEVEL_MUST, NULL, 0,
+				r->todo[i]->file, "a server", "it is gone");
+		else if (!is_skipped(r, r->todo[i], &rec->v))
+			continue;
+		rec->is_done = true;
+		say_case(r, r->todo[i], &rec->v, 0);
+	}
 }
 
 static void run_all(struct run *r)
 {
-	for (size_t i = 0; i < r->n_todo && !*r->o->stop; i++) {
-		struct verdict gone = { .strictness = r->o->strictness };
-		if (!r->is_gone) {
-			run_case(r, r->todo[i]);
-			continue;
-		}
-		(void)verdict_add(&gone, RESULT_INCONCLUSIVE, LEVEL_MUST, NULL, 0, r->todo[i]->file,
-			"a server", "it is gone");
-		keep(r, r->todo[i], &gone, 0, NULL);
+	r->records = xcalloc(r->n_todo, sizeof(*r->records));
+	skip_and_miss(r, false);
+	run_part(r, false);
+	run_part(r, true);
+	if (r->is_gone)
+		skip_and_miss(r, true);
+	for (size_t i = 0; i < r->n_todo; i++) {
+		struct record *rec = &r->records[i];
+		char *folder = rec->has_evidence
+				       ? xasprintf("%s/%s", r->o->evidence, r->todo[i]->id)
+				       : NULL;
+		if (rec->is_done)
+			keep(r, r->todo[i], &rec->v, rec->ms, folder);
+		free(folder);
 	}
+	free(r->records);
 }
 
 static void summary(const struct run *r, double seconds)

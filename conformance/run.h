@@ -5,13 +5,15 @@
 #include "conformance/evidence.h"
 
 /* A run of cases against one target. */
-enum { RUN_GLOBS = 32 };
+enum { RUN_GLOBS = 256 };
 struct run_opts {
 	const char *url;
 	const char *only[RUN_GLOBS], *exclude[RUN_GLOBS]; /* over ids; NULL ends */
 	const char *clauses[RUN_GLOBS];                   /* globs over clause ids; NULL ends */
+	const char *tags[RUN_GLOBS];                      /* globs over tags; NULL ends */
 	enum level strictness;
 	enum profile profile;
+	unsigned jobs; /* cases at a time */
 	bool slow, destructive, quiet, may_load_host;
 	uint64_t seed;
 	const char *junit, *json; /* files, or NULL */

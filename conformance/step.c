@@ -181,12 +181,12 @@ static bool read_body(struct loader *l, const struct node *n, struct expect *e)
 static bool read_expect_map(struct loader *l, const struct node *n, struct expect *e)
 {
 	static const char *const keys[] = { "status", "headers", "should", "absent", "body",
-		"within", "count", "save", "clause", "level", "unlike", NULL };
-	const struct node *unlike = node_get(n, "unlike"), *status = node_get(n, "status"),
-			  *h = node_get(n, "headers"), *should = node_get(n, "should"),
-			  *absent = node_get(n, "absent"), *body = node_get(n, "body"),
-			  *within = node_get(n, "within"), *count = node_get(n, "count"),
-			  *save = node_get(n, "save");
+		"within", "count", "save", "clause", "level", "unlike", "when", NULL };
+	const struct node *when = node_get(n, "when"), *unlike = node_get(n, "unlike"),
+			  *status = node_get(n, "status"), *h = node_get(n, "headers"),
+			  *should = node_get(n, "should"), *absent = node_get(n, "absent"),
+			  *body = node_get(n, "body"), *within = node_get(n, "within"),
+			  *count = node_get(n, "count"), *save = node_get(n, "save");
 	if (!loader_keys(l, n, keys))
 		return false;
 	if (!status)
@@ -199,6 +199,8 @@ static bool read_expect_map(struct loader *l, const struct node *n, struct expec
 		(h && !read_headers(l, h, false, false, v, &e->n_headers)) ||
 		(should && !read_headers(l, should, true, false, v, &e->n_headers)) ||
 		(unlike && !read_headers(l, unlike, false, true, v, &e->n_headers)))
+		return false;
+	if (when && !read_outcomes(l, when, &e->when))
 		return false;
 	if (absent) {
 		const char **words = arena_alloc(l->a, CASE_WORDS * sizeof(*words));

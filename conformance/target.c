@@ -148,8 +148,10 @@ static void learn_description(struct target *t, const struct answer *a)
 	(void)rc; /* a description that breaks the grammar may still be usable: the cases judge it */
 	learn_tracks(t, base);
 	const struct ox_range *r = &t->sdp.range;
-	if (t->sdp.has_range && r->has_start && r->has_end && r->end > r->start)
-		t->duration = tick_seconds(r->end - r->start);
+	/* gst-rtsp-server says npt=now-10 of a file that nobody has played yet */
+	tick_t start = r->has_start ? r->start : 0;
+	if (t->sdp.has_range && (r->has_start || r->is_now) && r->has_end && r->end > start)
+		t->duration = tick_seconds(r->end - start);
 	feature(t, "vod", t->duration > 0);
 	feature(t, "live", t->duration <= 0);
 	feature(t, "seek", t->duration >= SEEKABLE_S);

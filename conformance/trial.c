@@ -43,7 +43,7 @@ static void init_media(struct trial *t)
 	}
 }
 
-static struct trial *trial_new(const struct case_def *c, const struct trial_opts *o)
+struct trial *trial_new(const struct case_def *c, const struct trial_opts *o)
 {
 	struct trial *t = xcalloc(1, sizeof(*t));
 	struct ox_session_opts ox = { .exact_udp = target_is_loopback(o->target) };

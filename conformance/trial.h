@@ -38,6 +38,8 @@ struct trial_opts {
 	const volatile sig_atomic_t *stop;
 };
 
+/* A trial with nothing done yet and no connection. c may be NULL when no case is run (replay). */
+struct trial *trial_new(const struct case_def *c, const struct trial_opts *o);
 /* Runs a case to its verdict, aftermath and clean-up included. The caller looks at it, then frees. */
 struct trial *trial_run(const struct case_def *c, const struct trial_opts *o);
 void trial_free(struct trial *t);

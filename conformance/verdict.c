@@ -35,14 +35,33 @@ static enum result_verdict by_level(const struct verdict *v, enum level level)
 	return level == LEVEL_SHOULD ? RESULT_WARN : RESULT_PASS;
 }
 
+/* The same expectation of the same step (it is repeated), or NULL. */
+static struct verdict_finding *again(
+	struct verdict *v, enum result_verdict is, const char *where, const char *expected)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct verdict_finding *f = &v->v[i];
+		if (f->verdict == is && strcmp(f->where, where) == 0 &&
+			strncmp(f->expected, expected, sizeof(f->expected) - 1) == 0)
+			return f;
+	}
+	return NULL;
+}
+
 struct verdict_finding *verdict_add(struct verdict *v, enum result_verdict kind, enum level level,
 	const char *const *clauses, size_t n_clauses, const char *where, const char *expected,
 	const char *got)
 {
-	struct verdict_finding *f = next(v);
-	if (!f)
+	enum result_verdict is = kind == RESULT_FAIL ? by_level(v, level) : kind;
+	struct verdict_finding *f = again(v, is, where, expected);
+	if (f) {
+		f->times++;
+		return f;
+	}
+	if (!(f = next(v)))
 		return NULL;
-	f->verdict = kind == RESULT_FAIL ? by_level(v, level) : kind;
+	f->verdict = is;
+	f->times = 1;
 	/* cut when longer: all of this is for people */
 	(void)snprintf(f->where, sizeof(f->where), "%s", where);
 	(void)snprintf(f->expected, sizeof(f->expected), "%s", expected);
@@ -64,6 +83,16 @@ static bool is_allowed(const struct case_def *c, const char *clause)
 	return false;
 }
 
+/* The finding of the same clause that is there already, or NULL. */
+static struct verdict_finding *same(struct verdict *v, const struct ox_finding *o)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->v[i].is_passive && strcmp(v->v[i].clauses, o->clause) == 0)
+			return &v->v[i];
+	}
+	return NULL;
+}
+
 static enum result_verdict by_weight(const struct verdict *v, const struct ox_finding *f)
 {
 	switch (f->weight) {
@@ -81,11 +110,18 @@ void verdict_add_passive(
 		const struct ox_finding *o = &fs->v[i];
 		if (o->by_client || o->weight == OX_NOTE || is_allowed(c, o->clause))
 			continue;
-		struct verdict_finding *f = next(v);
-		if (!f)
+		struct verdict_finding *f = same(v, o);
+		enum result_verdict is = by_weight(v, o);
+		unsigned times = f ? f->times : 0;
+		if (f && weight(f->verdict) >= weight(is)) {
+			f->times++;
 			continue;
-		f->verdict = by_weight(v, o);
+		}
+		if (!f && !(f = next(v)))
+			continue;
+		f->verdict = is;
 		f->is_passive = true;
+		f->times = times + 1;
 		(void)snprintf(f->clauses, sizeof(f->clauses), "%s", o->clause);
 		(void)snprintf(f->where, sizeof(f->where), "%s", *o->where ? o->where : "traffic");
 		(void)snprintf(f->expected, sizeof(f->expected), "%s",
@@ -138,6 +174,8 @@ void verdict_print(const struct verdict_finding *f, struct buf *out)
 	int rc = buf_printf(out, "%s: expected %s", f->where, f->expected);
 	if (rc == 0 && *f->got)
 		rc = buf_printf(out, ", got %s", f->got);
+	if (rc == 0 && f->times > 1)
+		rc = buf_printf(out, " (%u times)", f->times);
 	if (rc == 0 && *f->clauses)
 		rc = buf_printf(out, "  [%s%s]", f->clauses, f->is_passive ? ", passive" : "");
 	(void)rc; /* for people: what doesn't fit is left out */

@@ -17,6 +17,7 @@ struct verdict_finding {
 	char clauses[96]; /* "RTSP-12.17-02", several with blanks; may be empty */
 	char where[96];   /* "12.17-cseq.yaml:14", or place in the traffic */
 	char expected[256], got[256];
+	unsigned times; /* how often the same was found */
 };
 enum { VERDICT_FINDINGS = 64 };
 struct verdict {
