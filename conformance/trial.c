@@ -73,9 +73,9 @@ void trial_free(struct trial *t)
 
 static void after_finding(struct trial *t, const char *where, const char *expected, const char *got)
 {
-	static const char *const clause[] = { "RTSP-7-01" };
-	struct verdict_finding *f =
-		verdict_add(&t->verdict, RESULT_FAIL, LEVEL_MUST, clause, 1, where, expected, got);
+	static const char *const clauses[] = { "RTSP-7-01", "RTSP-12.17-03" };
+	struct verdict_finding *f = verdict_add(&t->verdict, RESULT_FAIL, LEVEL_MUST, clauses,
+		COUNT(clauses), where, expected, got);
 	if (f) {
 		f->verdict = RESULT_FAIL;
 		f->is_aftermath = true;
