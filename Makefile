@@ -42,7 +42,7 @@ pkg_reports := jansson
 
 # who is linked with whom: the same table as ci/layers checks over #include
 parts_server := server/base server/wire server/net server/media server/core server/modules server
-parts_loadgen := server/base server/wire server/net server/media conformance/oracle captures reports loadgen
+parts_loadgen := server/base server/wire server/net conformance/oracle captures reports loadgen
 parts_conformance := server/base conformance/oracle captures reports conformance
 parts_captures := server/base conformance/oracle captures
 parts_reports := server/base reports
