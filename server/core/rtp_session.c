@@ -101,6 +101,8 @@ void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now)
 	w->stats.ended[why]++;
 	atomic_fetch_sub(&srv->sessions, 1);
 	atomic_fetch_sub(&srv->bandwidth_bps, s->bps);
+	log_write(LOG_I, "rtp", "end sid=%s why=%s played=%.3f w=%u", s->id,
+		close_reason_name(why), tick_seconds(s->played), w->index);
 	task_signal(&s->task, EV_KILL);
 }
 
@@ -171,6 +173,8 @@ int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now)
 	s->next_due = 0;
 	s->must_seek = s->at_end = false;
 	align_streams(s, now);
+	log_write(LOG_I, "rtp", "play sid=%s path=%s npt=%.3f- streams=%d w=%u", s->id, s->path,
+		tick_seconds(actual), __builtin_popcount(s->mask), s->w->index);
 	task_signal(&s->task, EV_START);
 	return 0;
 }
@@ -179,7 +183,8 @@ void rtp_session_pause(struct rtp_session *s, tick_t now)
 {
 	if (s->state != RTP_PLAYING)
 		return;
-	s->seg_npt = rtp_session_npt(s, now);
+	/* what is due within half a tick has left: the first NPT that has not is the pause point */
+	s->seg_npt = rtp_session_npt(s, now > s->seg_start ? now + HALF_TICK : now);
 	note_played(s, now);
 	s->state = RTP_READY;
 	s->stop_npt = TICK_NEVER;

@@ -106,6 +106,18 @@ static bool answer_play(struct rtsp_txn *t, tick_t npt, tick_t at, tick_t now)
 	return true;
 }
 
+/* Without a Range while playing: are you there? (10.5) Nothing changes; the reply tells of the next
+ * packet, since what is due within half a tick has left already. */
+static bool answer_ping(struct rtsp_txn *t, tick_t now)
+{
+	const struct rtp_session *s = t->session;
+	tick_t at = now > s->seg_start ? now : s->seg_start;
+
+	if (s->next_due > at)
+		at = s->next_due;
+	return answer_play(t, s->seg_npt + (at - s->seg_start), at, now);
+}
+
 static bool refuse(struct rtsp_txn *t, int status, tick_t now)
 {
 	rtsp_txn_answer(t, status, now);
@@ -128,10 +140,8 @@ bool rtsp_do_play(struct rtsp_txn *t, tick_t now)
 		status = read_start_time(t, &r, &p, now);
 	if (status)
 		return refuse(t, status, now);
-	/* without a Range while playing: are you there? (10.5) */
 	if (!has_range && s->state == RTP_PLAYING)
-		return answer_play(
-			t, rtp_session_npt(s, now), now > s->seg_start ? now : s->seg_start, now);
+		return answer_ping(t, now);
 	p.has_start = r.has_start;
 	p.start = r.start;
 	p.has_end = r.has_end;

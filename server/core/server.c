@@ -50,6 +50,11 @@ static void refuse(struct server *s, int fd)
 	s->workers[0].stats.connections_refused++;
 	if (write(fd, text, sizeof text - 1) < 0)
 		s->workers[0].stats.responses_unsent++;
+	/* unread bytes would turn the close into a reset, which may overtake the answer */
+	(void)shutdown(fd, SHUT_WR);
+	char bin[4096];
+	while (recv(fd, bin, sizeof bin, MSG_DONTWAIT) > 0)
+		;
 	(void)close(fd); /* a best effort was all that was promised */
 }
 

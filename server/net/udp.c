@@ -86,6 +86,7 @@ int udp_recv(struct udp *u, void (*fn)(void *arg, const struct addr *from, struc
 	struct addr from[UDP_RECV_BATCH];
 
 	for (int i = 0; i < UDP_RECV_BATCH; i++) {
+		/* cppcheck-suppress legacyUninitvar ; an address, nothing is read */
 		iov[i] = (struct iovec){ room[i], UDP_DATAGRAM_MAX };
 		msgs[i].msg_hdr = (struct msghdr){ .msg_name = &from[i].sa,
 			.msg_namelen = sizeof from[i].v6,
