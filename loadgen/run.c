@@ -410,6 +410,9 @@ void run_go(struct run *r)
 
 void run_close(struct run *r)
 {
+	/* every session is over; the heaps still point to timers that never fired */
+	loop_clear(&r->tick_loop);
+	loop_clear(&r->loop);
 	for (size_t i = 0; i < r->n_clients; i++) {
 		client_clear(r->clients[i]);
 		free(r->clients[i]);
@@ -417,8 +420,6 @@ void run_close(struct run *r)
 	free(r->clients);
 	sink_close(&r->env.sink);
 	usage_close(&r->usage);
-	loop_clear(&r->tick_loop);
-	loop_clear(&r->loop);
 	arena_clear(&r->env.ctl.arena);
 	free(r->env.ctl.scratch);
 	free(r->env.server_banner);
