@@ -104,6 +104,8 @@ size_t ox_rtp_info_read(
 	struct bytes rest = value;
 	size_t n = 0;
 
+	if (!ox_is_quotes_closed(value))
+		ox_got(ox_find(fs, OX_RTSP_15_1_01, at, "a quoted string isn't closed"), value);
 	while (rest.n > 0) {
 		struct ox_rtp_info spare, *e = n < max ? &v[n] : &spare;
 		size_t length = info_entry_length(rest);

@@ -89,7 +89,7 @@ static bool read_clock(struct bytes v, tick_t *t)
 	tick_t ns = 0;
 
 	if (v.n < 16 || v.p[8] != 'T' || v.p[v.n - 1] != 'Z' ||
-		!bytes_to_u64(bytes_sub(v, 0, 4), 2200, &y) ||
+		!bytes_to_u64(bytes_sub(v, 0, 4), 2200, &y) || y < 1700 ||
 		!bytes_to_u64(bytes_sub(v, 4, 2), 12, &mo) ||
 		!bytes_to_u64(bytes_sub(v, 6, 2), 31, &d) ||
 		!bytes_to_u64(bytes_sub(v, 9, 2), 23, &h) ||

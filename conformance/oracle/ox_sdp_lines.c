@@ -178,7 +178,7 @@ static void on_connection(struct ox_sdp_reader *r)
 
 static void on_bandwidth(struct ox_sdp_reader *r)
 {
-	struct bytes type, number = r->value;
+	struct bytes type = { 0 }, number = r->value;
 	uint64_t kbps;
 
 	if (!bytes_cut(&number, ':', &type) || !ox_is_token(type) || !ox_is_digits(number)) {
@@ -192,6 +192,8 @@ static void on_bandwidth(struct ox_sdp_reader *r)
 		return;
 	if (kbps == 0)
 		ox_sdp_remark(r, OX_SDP_5_8_01, 0, "a bandwidth of 0", r->value);
+	if (r->m ? r->m->has_as : r->s->has_as)
+		return; /* the first one counts */
 	*(r->m ? &r->m->as_kbps : &r->s->as_kbps) = (uint32_t)kbps;
 	*(r->m ? &r->m->has_as : &r->s->has_as) = true;
 }

@@ -69,7 +69,8 @@ static void judge_rtptime(struct ox_session *s, struct ox_track_state *t)
 	if (!p->has_rtptime || (!p->is_fresh && !p->has_match) || off == 0)
 		return;
 	/* rtptime is that of the start of the range, which may lie anywhere in the first packet */
-	slack = p->unit ? p->unit : clock / 2;
+	/* and is told in ms: 2 ms for both roundings */
+	slack = p->unit ? p->unit + clock / 500 : clock / 2;
 	if (clock && slack > clock / 4 * 3)
 		slack = clock / 4 * 3;
 	off = off < 0 ? -off : off;

@@ -274,9 +274,9 @@ static void t_refused(void)
 		V O S T "m=audio 0 RTP/AVP 0 0\r\n" C, V O S T "A=x\r\n", V O S T "a=\r\n",
 		V O S T "a=:x\r\n", V O S T "a=control:\r\n", V O S T C, V O S "c=IN IP4\r\n" T,
 		V O S "c=IN IP4 1.2.3.4 5\r\n" T, V O S "c=TN IP4 1.2.3.4\r\n" T,
-		V O S "c=IN IP6 1.2.3.4\r\n" T, V O S "b=AS\r\n" T, V O S "b=:1\r\n" T,
-		V O S "b=AS:-1\r\n" T, V O S T "\r\nm=audio 0 RTP/AVP 0\r\n" C, "v=0 \r\n" O S T,
-		V O S T T "z=1\r\n", V O S T "k=none\r\n", V O O S T, V V O S T };
+		V O S "c=IN IP6 1.2.3.4\r\n" T, V O S "b=AS\r\n" T, V O S "b=\r\n" T,
+		V O S "b=:1\r\n" T, V O S "b=AS:-1\r\n" T, V O S T "\r\nm=audio 0 RTP/AVP 0\r\n" C,
+		"v=0 \r\n" O S T, V O S T T "z=1\r\n", V O S T "k=none\r\n", V O O S T, V V O S T };
 
 	for (size_t i = 0; i < COUNT(n); i++) {
 		struct ox_findings fs = { .n = 0 };
