@@ -101,8 +101,8 @@ void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now)
 	w->stats.ended[why]++;
 	atomic_fetch_sub(&srv->sessions, 1);
 	atomic_fetch_sub(&srv->bandwidth_bps, s->bps);
-	log_write(LOG_I, "rtp", "end sid=%s why=%s played=%.3f w=%u", s->id,
-		close_reason_name(why), tick_seconds(s->played), w->index);
+	log_write(LOG_I, "rtp", "end sid=%s why=%s played=%.3f w=%u", s->id, close_reason_name(why),
+		tick_seconds(s->played), w->index);
 	task_signal(&s->task, EV_KILL);
 }
 

@@ -298,13 +298,19 @@ static tick_t finish(struct rtsp_session *c, tick_t now)
 	return TASK_DONE;
 }
 
-static void answer_late(struct rtsp_session *c, tick_t now)
+/* The last word, without a request whose CSeq could be told. */
+static void answer_early(struct rtsp_session *c, struct bytes status, tick_t now)
 {
-	/* the request is not whole: its CSeq may be unread */
-	if (conn_put(&c->conn, B("RTSP/1.0 408 Request Time-out\r\nConnection: close\r\n\r\n")) ==
-		0)
-		c->w->stats.responses_4xx++;
+	struct buf b;
+
+	buf_init(&b, 256);
+	if (buf_printf(&b, "RTSP/1.0 %.*s\r\nConnection: close\r\n\r\n", BYTES_FMT(status)) != 0 ||
+		conn_put(&c->conn, buf_bytes(&b)) != 0)
+		c->w->stats.responses_unsent++;
+	count_reply(&c->w->stats, status.p[0] == '5' ? 500 : 400);
+	buf_clear(&b);
 	begin_closing(c, now);
+	task_signal(&c->task, EV_START);
 }
 
 static void check_idle(struct rtsp_session *c, tick_t now)
@@ -314,7 +320,7 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 	if (c->txn || c->closing)
 		return;
 	if (c->begun && now - c->begun >= p->request_timeout * TICK_S)
-		answer_late(c, now);
+		answer_early(c, B("408 Request Time-out"), now);
 	else if (link_is_alone(&c->media) && now - c->last_request >= p->real_rtsp_timeout * TICK_S)
 		begin_closing(c, now);
 }
@@ -388,7 +394,7 @@ static void before_write(void *arg, struct conn *conn, struct iovec *iov, int *n
 	}
 }
 
-int rtsp_session_new(struct worker *w, int fd, tick_t now)
+int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
 {
 	struct rtsp_session *c = xcalloc(1, sizeof *c);
 	const struct prefs *p = w->prefs;
@@ -414,5 +420,7 @@ int rtsp_session_new(struct worker *w, int fd, tick_t now)
 	if (w->server->has_conn_write)
 		c->conn.before_write = before_write;
 	list_push_back(&w->connections, &c->all);
+	if (refused)
+		answer_early(c, B("503 Service Unavailable\r\nRetry-After: 5"), now);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 
-enum { STOP_POLL_MS = 2, LAST_WAIT_MS = 500 };
+enum { REFUSED_MAX = 256, STOP_POLL_MS = 2, LAST_WAIT_MS = 500 };
 
 /* ---- new connections ---- */
 
@@ -41,21 +41,19 @@ static struct worker *least_loaded(struct server *s)
 	return best;
 }
 
-/* The client hears why, and no more. */
-static void refuse(struct server *s, int fd)
+/* The client hears why, and no more; the connection lingers so that the answer survives. */
+static void refuse(struct server *s, int fd, tick_t now)
 {
-	static const char text[] =
-		"RTSP/1.0 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\r\n";
+	struct worker *w = &s->workers[0];
 
-	s->workers[0].stats.connections_refused++;
-	if (write(fd, text, sizeof text - 1) < 0)
-		s->workers[0].stats.responses_unsent++;
-	/* unread bytes would turn the close into a reset, which may overtake the answer */
-	(void)shutdown(fd, SHUT_WR);
-	char bin[4096];
-	while (recv(fd, bin, sizeof bin, MSG_DONTWAIT) > 0)
-		;
-	(void)close(fd); /* a best effort was all that was promised */
+	w->stats.connections_refused++;
+	if (atomic_load(&s->connections) >= s->prefs->maximum_connections + REFUSED_MAX) {
+		(void)close(fd); /* a flood: not even that */
+		return;
+	}
+	atomic_fetch_add(&s->connections, 1);
+	atomic_fetch_add(&w->n_connections, 1);
+	worker_refuse(w, fd, now);
 }
 
 static void on_accepted(struct listener *l, int fd, const struct addr *peer, tick_t now)
@@ -63,8 +61,8 @@ static void on_accepted(struct listener *l, int fd, const struct addr *peer, tic
 	struct server *s = l->arg;
 	(void)peer;
 
-	if (atomic_load(&s->connections) >= (uint64_t)s->prefs->maximum_connections) {
-		refuse(s, fd);
+	if (atomic_load(&s->connections) >= s->prefs->maximum_connections) {
+		refuse(s, fd, now);
 		return;
 	}
 	struct worker *w = least_loaded(s);

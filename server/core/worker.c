@@ -268,17 +268,26 @@ void worker_clear(struct worker *w)
 	loop_clear(&w->loop);
 }
 
-void worker_adopt(struct worker *w, int fd, tick_t now)
+static void take(struct worker *w, int fd, bool refused, tick_t now)
 {
-	w->stats.connections_accepted++;
-	int err = w->draining ? ERR_CLOSED : rtsp_session_new(w, fd, now);
-	if (!err)
-		return;
 	if (w->draining)
 		(void)close(fd); /* nothing was read */
+	else if (rtsp_session_new(w, fd, refused, now) == 0)
+		return;
 	atomic_fetch_sub(&w->n_connections, 1);
 	atomic_fetch_sub(&w->server->connections, 1);
 	w->stats.connections_closed++;
+}
+
+void worker_adopt(struct worker *w, int fd, tick_t now)
+{
+	w->stats.connections_accepted++;
+	take(w, fd, false, now);
+}
+
+void worker_refuse(struct worker *w, int fd, tick_t now)
+{
+	take(w, fd, true, now);
 }
 
 void worker_drain(struct worker *w, tick_t now)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+# The program from outside: flags, start, signals, statistics, refusals.
+. server/tests/lib.sh
+
+# says NAME WANT_CODE PATTERN ARG...: one line on stderr that matches, and that exit code
+says() {
+	local name=$1 code=$2 pattern=$3 out got
+	shift 3
+	out=$(timeout 10 "$BIN/beagle-server" "$@" 2>&1 >/dev/null)
+	got=$?
+	if [ $got = "$code" ] && [ "$(printf '%s\n' "$out" | wc -l)" = 1 ] &&
+		printf '%s' "$out" | grep -q "$pattern"; then
+		ok "$name"
+	else
+		not_ok "$name (exit $got: $out)"
+	fi
+}
+# rtsp TEXT: what the server answers within a second
+rtsp() {
+	exec 9<>"/dev/tcp/127.0.0.1/${URL##*:}" || return 1
+	printf "$1" >&9
+	timeout 1 cat <&9
+	exec 9<&- 9>&-
+}
+number() { sed -n "s/^ *\"$2\": \([0-9]*\).*/\1/p" "$1"; }
+
+check "help has every preference" grep -q -- '--rtp-timeout' <("$BIN/beagle-server" --help)
+check "version" grep -q '^beagle-server ' <("$BIN/beagle-server" --version)
+same "list of faults is a table of four columns" 4 \
+	"$("$BIN/beagle-server" --list-faults | awk -F'\t' '{ print NF }' | sort -u)"
+says "unknown flag" 2 'unknown flag --nonsense' --nonsense 1
+says "flag without a value" 2 'needs a value' --port
+says "value out of range" 2 'rtsp_port must be 0 to 65535' --port 65536
+says "value that is no number" 2 'rtp_timeout must be' --rtp-timeout 5s
+says "a stray word" 2 "unexpected 'word'" word
+says "address that is none" 2 'is no IP address' --listen localhorst
+says "folder that is not there" 2 'movie_folder' --root /nonexistent
+says "configuration that is not there" 2 '/nonexistent.ini' --config /nonexistent.ini
+says "unknown fault" 2 'nonsense' --fault nonsense
+says "unknown log level" 2 'log' --log loud
+printf 'rtsp_port = 0\nrtp_timeout = 7\n' >"$TMP/good.ini"
+printf 'rtsp_port = 0\n\nrtp_timeot = 7\n' >"$TMP/bad.ini"
+says "bad line of a configuration" 2 'bad.ini:3: ' --config "$TMP/bad.ini"
+
+start_server --config "$TMP/good.ini" --stats "$TMP/stats.json" --workers 2 ||
+	{ not_ok "server starts"; exit 1; }
+ok "prints its address when it is ready"
+says "port in use" 2 'cannot listen' --port "${URL##*:}"
+check "the file's preference is announced" grep -q 'timeout=7' <(rtsp \
+	"SETUP $URL/pattern/trackID=1 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;unicast\r\n\r\n")
+answers=$(rtsp "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\nFOO $URL/x RTSP/1.0\r\nCSeq: 2\r\n\r\nOPTIONS * RTSP/1.0\r\nCSeq: 3\r\nConnection: close\r\n\r\n")
+same "pipelined requests are answered in order" "200 501 200" \
+	"$(printf '%s' "$answers" | sed -n 's#^RTSP/1.0 \([0-9]*\).*#\1#p' | tr '\n' ' ' | sed 's/ $//')"
+same "another protocol is answered once" "400" \
+	"$(rtsp 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | sed -n 's#^RTSP/1.0 \([0-9]*\).*#\1#p')"
+kill -USR1 "$SERVER_PID"
+for _ in $(seq 40); do [ -s "$TMP/stats.json" ] && break; sleep 0.05; done
+check "SIGUSR1 writes the statistics" [ "$(number "$TMP/stats.json" requests)" -ge 5 ]
+
+timeout 20 ffmpeg -nostdin -v quiet -rtsp_transport udp -i "$URL/clip.mp4" -c copy -f null - &
+player=$!
+sleep 2
+began=$(date +%s%N)
+stop_server
+status=$?
+took=$(((($(date +%s%N) - began)) / 1000000))
+same "SIGTERM while streaming ends with 0" 0 $status
+check "and within 2 s ($took ms)" [ $took -lt 2000 ]
+began=$(date +%s%N)
+wait $player
+took=$(((($(date +%s%N) - began)) / 1000000))
+check "its player hears the end by BYE ($took ms)" [ $took -lt 3000 ]
+same "every session ended with a reason" "$(number "$TMP/stats.json" sessions)" \
+	"$(number "$TMP/stats.json" sessions_ended)"
+check "the last one by shutdown" grep -q '"shutdown": 1' "$TMP/stats.json"
+
+# too many connections: refused at once; out of descriptors: the others are served on
+start_server --maximum-connections 3 --workers 1
+for n in 4 5 6; do eval "exec $n<>/dev/tcp/127.0.0.1/${URL##*:}"; done
+sleep 0.1
+check "the connection above the cap hears 503" grep -q 'RTSP/1.0 503' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')
+printf 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n' >&5
+check "those within it are served" grep -q 'RTSP/1.0 200' <(timeout 1 cat <&5)
+for n in 4 5 6; do eval "exec $n<&- $n>&-"; done
+sleep 1.5 # the readers above hold copies of them
+check "and when they have gone, new ones are" grep -q 'RTSP/1.0 200' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')
+stop_server
+(
+	ulimit -n 24
+	"$BIN/beagle-server" --port 0 --workers 1 --stats "$TMP/few.json" >"$TMP/few.out" 2>&1 &
+	echo $! >"$TMP/few.pid"
+)
+SERVER_PIDS+=("$(cat "$TMP/few.pid")")
+for _ in $(seq 100); do
+	URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$TMP/few.out")
+	[ -n "$URL" ] && break
+	sleep 0.05
+done
+for n in $(seq 20 45); do eval "exec $n<>/dev/tcp/127.0.0.1/${URL##*:}"; done
+printf 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n' >&20
+check "out of descriptors those that are in are served" grep -q 'RTSP/1.0 200' <(timeout 1 cat <&20)
+for n in $(seq 20 44); do eval "exec $n<&- $n>&-"; done
+printf 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n' >&45
+check "and the one that waited is let in later" grep -q 'RTSP/1.0 200' <(timeout 2 cat <&45)
+exec 45<&- 45>&-
+kill -TERM "$(cat "$TMP/few.pid")"
+for _ in $(seq 60); do [ -s "$TMP/few.json" ] && break; sleep 0.05; done
+check "the pause was counted" [ "$(number "$TMP/few.json" listener_pauses)" -ge 1 ]
