@@ -89,6 +89,9 @@ void ox_play_judge(struct ox_session *s, struct ox_track_state *t)
 		judge_rtptime(s, t);
 		s->fs.by_client = false;
 	}
+	/* its packets may still be on their way when the next request leaves */
+	if (t->play.is_armed && t->play.n == 0)
+		t->payload = (struct ox_payload){ .has_last = false };
 	t->play.is_armed = false;
 }
 
