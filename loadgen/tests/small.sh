@@ -87,6 +87,12 @@ check "progress: clean lines, one a second" \
 	grep -Eq '^ *1s  started 10/10  playing 10  failed 0  [0-9.k]+ pkt/s  .*lost 0' "$TMP/err"
 same "progress: no control characters away from a terminal" 0 "$(grep -c $'[\r\033]' "$TMP/err")"
 
+# more sessions than descriptors
+(ulimit -n 60; exec "$BIN/beagle-loadgen" "$URL/pattern" -n 100 -d 3s -q -o "$R" >"$TMP/out" 2>"$TMP/err")
+same "out of descriptors: INVALID, exit 3" 3 $?
+holds "out of descriptors: those that got through lost nothing" \
+	'.counters.GeneratorLimit.value > 0 and .counters.sessions_completed.value > 0 and .counters.packets_lost.value == 0'
+
 # a result that does not fit: a message, no half of a file
 rm -f "$R"
 (ulimit -f 1; exec "$BIN/beagle-loadgen" "$URL/pattern" -d 200ms -q -o "$R" >"$TMP/out" 2>"$TMP/err")
