@@ -107,6 +107,9 @@ static void diff_rtp_info(struct bytes value)
 	size_t n = ox_rtp_info_read(value, 0, v, COUNT(v), &fs);
 	struct rtpinfo e;
 
+	/* 12.33 knows no quotes; where they stand, any reading will do */
+	if (bytes_index(value, '"') < value.n)
+		n = 0;
 	for (size_t i = 0; is_clean(&fs) && i < n && i < COUNT(v); i++) {
 		if (rtpinfo_next(&value, &e) != 1)
 			break;
@@ -175,6 +178,8 @@ static void diff_message(struct bytes b)
 
 	while (b.n > 0 && (b.p[0] == '\r' || b.p[0] == '\n'))
 		b = bytes_sub(b, 1, b.n);
+	if (b.n > 0 && b.p[0] == '$')
+		goto out; /* a frame, for whoever cuts the stream */
 	n = m ? rtsp_read(b, &RTSP_LIMITS_DEFAULT, &a, m, &f) : ERR_MORE;
 	if (n > 0 && x && ox_message_read(bytes_sub(b, 0, (size_t)n), x, &fs) == 0 &&
 		is_clean(&fs)) {
@@ -192,6 +197,7 @@ static void diff_message(struct bytes b)
 		if (!x->is_response)
 			diff_url(x->uri);
 	}
+out:
 	arena_clear(&a);
 	ox_findings_clear(&fs);
 	free(m);

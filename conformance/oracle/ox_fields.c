@@ -70,6 +70,8 @@ static void read_info_parameter(
 	if (bytes_is_ieq(name, B("url"))) {
 		bool closed;
 		e->url = ox_unquote(bytes_trim(v), &closed);
+		if (bytes_index(e->url, '"') < e->url.n)
+			ox_got(ox_find(fs, OX_RTSP_3_2_01, at, "a quote inside a URL"), e->url);
 	} else if (bytes_is_ieq(name, B("seq"))) {
 		e->has_seq = read_info_number(
 			v, 65535, at, "seq must be a plain number up to 65535", &n, fs);
