@@ -109,7 +109,7 @@ size_t ox_rtp_info_read(
 	if (!ox_is_quotes_closed(value))
 		ox_got(ox_find(fs, OX_RTSP_15_1_01, at, "a quoted string isn't closed"), value);
 	while (rest.n > 0) {
-		struct ox_rtp_info spare, *e = n < max ? &v[n] : &spare;
+		struct ox_rtp_info spare = { .has_seq = false }, *e = n < max ? &v[n] : &spare;
 		size_t length = info_entry_length(rest);
 		struct bytes entry = bytes_sub(rest, 0, length), part;
 		rest = bytes_sub(rest, length + 1, rest.n);

@@ -211,6 +211,7 @@ static void check_required(struct ox_sdp_reader *r)
 	for (size_t i = 0; required[i]; i++) {
 		if (r->session_seen[required[i] - 'a'] == 0) {
 			r->at = 0;
+			r->line = 1;
 			ox_sdp_bad(r, OX_SDP_5_07, 0, "a required line is missing at session level",
 				bytes_of(&required[i], 1));
 		}

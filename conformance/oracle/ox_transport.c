@@ -218,7 +218,7 @@ size_t ox_transport_read(
 	size_t n = 0;
 
 	while (bytes_cut_quoted(&rest, ',', &spec)) {
-		struct ox_transport spare, *into = n < max ? &t[n] : &spare;
+		struct ox_transport spare = { .is_bad = false }, *into = n < max ? &t[n] : &spare;
 		struct bytes trimmed = bytes_trim(spec);
 		struct place p = { .at = at + ox_offset(value, spec), .t = into, .fs = fs };
 		if (trimmed.n == 0)
