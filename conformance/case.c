@@ -226,6 +226,20 @@ static bool read_aftermath(struct loader *l, const struct node *root)
 	return !n || loader_fault(l, n->line, "aftermath is nothing, new or full");
 }
 
+/* The file name carries the section ("12.17-cseq-echo.yaml" in rfc2326); robustness cases, named by
+ * what they send, stand under their first clause. */
+static void find_section(struct loader *l, struct case_def *c)
+{
+	const struct requirement *q = requirement_find(&l->cat->req, c->clauses[0]);
+	size_t n = strcspn(c->file, "-"), zero = c->file[0] == '0';
+	c->rfc = q->rfc;
+	c->section = q->section;
+	if (strncmp(c->folder, "rfc", 3) != 0 || !c->file[n])
+		return;
+	c->rfc = c->folder + 3;
+	c->section = (const char *)bytes_dup(l->a, bytes_of(c->file + zero, n - zero)).p;
+}
+
 static bool read_case(struct loader *l, const struct node *root)
 {
 	static const char *const keys[] = { "id", "title", "level", "needs", "tags", "rationale",
@@ -252,9 +266,7 @@ static bool read_case(struct loader *l, const struct node *root)
 		return false;
 	if (c->n_clauses == 0)
 		return loader_fault(l, root->line, "no step names a clause");
-	const struct requirement *q = requirement_find(&l->cat->req, c->clauses[0]);
-	c->rfc = q->rfc;
-	c->section = q->section;
+	find_section(l, c);
 	return true;
 }
 

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The suite against our own server: all green, whole outputs, and the promised exit codes.
+. server/tests/lib.sh
+suite=$BIN/beagle-conformance
+
+check "the case files have no faults" "$suite" lint
+n=$("$suite" list --json | jq length)
+[ "$n" -ge 50 ] && ok "there are $n cases" || not_ok "there are at least 50 cases, got $n"
+"$suite" explain msg.cseq.missing >"$TMP/explain" &&
+	grep -q 'RTSP-12.17-02' "$TMP/explain" && ok "explain names the clauses of a case" ||
+	not_ok "explain names the clauses of a case"
+"$suite" coverage | grep -qE '^[0-9]+ clauses: ' && ok "coverage counts every clause" ||
+	not_ok "coverage counts every clause"
+
+start_server || { not_ok "the server starts"; exit 1; }
+for path in /pattern/500k/50p/2t/60s /clip.mp4; do
+	out=$TMP/out$(basename "$path")
+	mkdir -p "$out"
+	began=$SECONDS
+	timeout 170 "$suite" run "$URL$path" -o "$out/result.json" --junit "$out/junit.xml" \
+		--evidence "$out/evidence" --keep all >"$out/log" 2>&1
+	rc=$?
+	same "the suite passes against $path" 0 $rc
+	[ $rc = 0 ] || grep -vE '^(pass|skip)' "$out/log" | head -60
+	[ -n "${SAN-}" ] || [ $((SECONDS - began)) -le 60 ] && ok "it takes at most a minute on $path" ||
+		not_ok "it takes at most a minute on $path, took $((SECONDS - began)) s"
+	same "every case is in the result of $path" "$((n - 1))" "$(jq '.cases | length' "$out/result.json")"
+	check "the JUnit file of $path is well formed" xmllint --noout "$out/junit.xml"
+	same "every case has its evidence" "$(jq '[.cases[] | select(.evidence)] | length' "$out/result.json")" \
+		"$(find "$out/evidence" -name transcript.txt | wc -l)"
+	same "no case is inconclusive on $path" 0 \
+		"$(jq '[.cases[] | select(.verdict == "inconclusive")] | length' "$out/result.json")"
+done
+if command -v tshark >/dev/null; then
+	pcap=$TMP/out60s/evidence/rtp.stream.basic/case.pcap
+	same "TShark finds the RTP of a case in its pcap, well formed" 0 \
+		"$(tshark -r "$pcap" -Y '_ws.malformed && !sdp' 2>/dev/null | wc -l)"
+	"$suite" check "$pcap" >"$TMP/check"
+	same "the analyser finds nothing broken in that pcap" 0 $?
+else
+	skip "TShark reads the evidence: not installed"
+fi
+
+# Secrets don't get into evidence.
+host=${URL#rtsp://}
+"$suite" run "rtsp://user:hunter2@$host/pattern?token=hunter3" --only 'msg.cseq.echo' --evidence "$TMP/secret" \
+	--keep all -o "$TMP/secret.json" >"$TMP/secret.log" 2>&1
+check "passwords and tokens are in no output" bash -c "! grep -rqE 'hunter' '$TMP/secret' '$TMP/secret.json'"
+
+"$suite" run "$URL/pattern" --only 'no.such.case' >/dev/null 2>"$TMP/none"
+same "selecting nothing is a usage error" 2 $?
+same "it is told in one line" 1 "$(wc -l <"$TMP/none")"
+"$suite" run "$URL/nosuchfile" --only 'msg.*' >/dev/null 2>&1
+same "a URL without a description is inconclusive" 3 $?
+"$suite" run rtsp://127.0.0.1:1/x >/dev/null 2>"$TMP/gone"
+same "an unreachable target is exit 4" 4 $?
+"$suite" run http://127.0.0.1/ >/dev/null 2>&1
+same "another scheme is a usage error" 2 $?
+"$suite" run "$URL/pattern" -o /nonexistent/x.json --only 'msg.cseq.echo' >/dev/null 2>&1
+same "a result that cannot be written is exit 2" 2 $?
+"$suite" frobnicate >/dev/null 2>&1
+same "an unknown command is exit 2" 2 $?
+
+timeout 20 "$suite" run "$URL/pattern/500k/50p/2t/60s" -o "$TMP/stopped.json" >"$TMP/stopped.log" 2>&1 &
+pid=$!
+# timeout passes the signal on
+sleep 2
+kill -INT "$(ps -o pid= --ppid $pid | head -1)" 2>/dev/null
+wait $pid
+same "Ctrl-C ends a run with 130" 130 $?
+[ "$(jq '.cases | length' "$TMP/stopped.json" 2>/dev/null || echo 0)" -gt 0 ] &&
+	ok "what was found until then is in the result" || not_ok "what was found until then is in the result"
+
+# A server that goes away.
+"$suite" run "$URL/pattern/500k/50p/2t/60s" -o "$TMP/died.json" >"$TMP/died.log" 2>&1 &
+pid=$!
+sleep 1
+kill -KILL "$SERVER_PID"
+wait $pid
+same "a target that dies is exit 4" 4 $?
+same "its result is whole" conformance "$(jq -r .kind "$TMP/died.json")"
