@@ -147,7 +147,8 @@ static int run_all(const char *junit)
 	}
 	if (out) {
 		run.junit = out->f;
-		fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"unit\">\n", run.junit);
+		fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"unit\">\n",
+			run.junit);
 	}
 	CU_set_test_start_handler(on_start);
 	CU_set_test_complete_handler(on_complete);

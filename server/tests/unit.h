@@ -27,10 +27,10 @@ struct unit_suite {
 	size_t n;
 };
 
-#define UNIT_SUITE(id, ...)                                                                        \
-	static const struct unit_test id##_tests[] = { __VA_ARGS__ };                              \
-	static const struct unit_suite id##_suite = { #id, id##_tests, COUNT(id##_tests) };        \
-	static const struct unit_suite *const id##_entry                                           \
+#define UNIT_SUITE(id, ...)                                                                 \
+	static const struct unit_test id##_tests[] = { __VA_ARGS__ };                       \
+	static const struct unit_suite id##_suite = { #id, id##_tests, COUNT(id##_tests) }; \
+	static const struct unit_suite *const id##_entry                                    \
 		__attribute__((section("unit_suites"), used)) = &id##_suite
 
 /* Marks the running test as skipped, with the reason that is printed. */
