@@ -378,6 +378,7 @@ void loop_turn(struct loop *l)
 	bool busy = l->is_virtual || !link_is_alone(&l->run) || !link_is_alone(&l->doomed) ||
 		    atomic_load(&l->inbox);
 
+	arm_timer(l); /* also what was set before the first turn, or between turns */
 	int n = epoll_wait(l->epoll_fd, ready, EVENTS_PER_TURN, busy ? 0 : -1);
 	if (n < 0 && errno != EINTR)
 		die("epoll_wait: %s", strerror(errno));
@@ -394,7 +395,6 @@ void loop_turn(struct loop *l)
 		container_of(x, struct flush, link)
 			->fn(container_of(x, struct flush, link), l->now);
 	free_doomed(l);
-	arm_timer(l);
 }
 
 void loop_run(struct loop *l)

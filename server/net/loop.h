@@ -8,7 +8,7 @@
 
 /*
  * One event loop: epoll, one absolute timerfd, one eventfd mailbox. One turn is
- *   wait → now → mail → io → timers → run → flush → free → arm
+ *   arm → wait → now → mail → io → timers → run → flush → free
  * as DESIGN describes it. All functions but loop_post and task_signal belong to the loop's thread.
  *
  * Virtual time: a loop with a clock of the test's own (loop_init_virtual) never sleeps; the test
