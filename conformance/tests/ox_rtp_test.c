@@ -346,6 +346,18 @@ static const char *const l16[] = { "audio", "L16", "" };
 	X(pcm_whole, OX_PROF_4_1_04, "PROF-4.1-04: whole samples", l16, ({ 0, true, "0000" }),    \
 		({ 0, true, "000000" }))
 
+static void t_aac_rounding(void)
+{
+	struct scene *c = scene_new(aac[0], aac[1], 96, 44100, aac[2]);
+
+	play(c, 96, 0, true, "0010 0008 aa");
+	play(c, 96, 1025, true, "0010 0008 aa");
+	play(c, 96, 2048, true, "0010 0008 aa");
+	ox_want(&c->fs, OX_AAC_3_3_6_02, true);
+	ox_want_clean(&c->fs);
+	scene_free(c);
+}
+
 H264_PAIRS(OX_PAIR_FN)
 AUDIO_PAIRS(OX_PAIR_FN)
 
@@ -355,4 +367,5 @@ UNIT_SUITE(ox_rtp,
 	{ "counts are those of the reference walk, for any order of numbers", t_counts },
 	{ "RTP-5.1-09: gaps, repeats and late packets break it, a wrap doesn't", t_continuity },
 	{ "RTP-5.1-06, -07, -16, SDP-5.14-05: payload types and time of a stream", t_types },
+	{ "AAC-3.3.6-02: one unit of rounding is only noted", t_aac_rounding },
 	{ "PROF-2-01: an extension is announced", t_announced });

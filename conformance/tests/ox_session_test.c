@@ -436,6 +436,18 @@ static void t_facts(void)
 	ox_session_free(s);
 }
 
+static void t_within_unit(void)
+{
+	struct ox_session *s = ox_session_new(NULL);
+	struct wrong w = { .info_rtptime =
+				   -1900 }; /* a packet is 1800, and 2 ms are for rounding */
+
+	run(&w, s);
+	ox_want(ox_session_findings(s), OX_RTSP_12_33_05, true);
+	ox_want_clean(ox_session_findings(s));
+	ox_session_free(s);
+}
+
 static void t_inexact(void)
 {
 	struct ox_session *s = ox_session_new(NULL);
@@ -533,6 +545,7 @@ static void t_pipelined(void)
 UNIT_SUITE(ox_session,
 	RTP_PAIRS(OX_PAIR_ENTRY) RTCP_PAIRS(OX_PAIR_ENTRY)
 		STREAM_PAIRS(OX_PAIR_ENTRY){ "facts of a session are kept", t_facts },
+	{ "RTSP-12.33-05: within one packet it is only noted", t_within_unit },
 	{ "RTP-5.1-09: a network may lose and reorder UDP", t_inexact },
 	{ "a record that was cut off is not judged by what is missing", t_cut },
 	{ "RTSP-12.17-02: the client's faults are told as its own", t_client },
