@@ -12,7 +12,7 @@
 
 struct reading {
 	struct arena *a;
-	yaml_document_t *doc;
+	yaml_document_t doc;
 	const char *path;
 	char **why;
 	unsigned met; /* aliases make a small file a large tree */
@@ -63,7 +63,7 @@ static int copy_map(struct reading *r, const yaml_node_t *y, int depth, struct n
 	n->kind = NODE_MAP;
 	for (const yaml_node_pair_t *p = y->data.mapping.pairs.start; p < y->data.mapping.pairs.top;
 		p++) {
-		const yaml_node_t *k = yaml_document_get_node(r->doc, p->key);
+		const yaml_node_t *k = yaml_document_get_node(&r->doc, p->key);
 		if (!k || k->type != YAML_SCALAR_NODE || k->data.scalar.length == 0 ||
 			memchr(k->data.scalar.value, 0, k->data.scalar.length))
 			return refuse(r, y->start_mark.line, "a key must be a word");
@@ -85,7 +85,7 @@ static int copy_map(struct reading *r, const yaml_node_t *y, int depth, struct n
 
 static int copy(struct reading *r, int id, int depth, struct node **out)
 {
-	const yaml_node_t *y = yaml_document_get_node(r->doc, id);
+	const yaml_node_t *y = yaml_document_get_node(&r->doc, id);
 	if (!y)
 		return refuse(r, 0, "the document holds nothing");
 	if (depth > NODE_DEPTH_MAX || ++r->met > NODES_MAX)
@@ -105,19 +105,17 @@ static int copy(struct reading *r, int id, int depth, struct node **out)
 static const struct node *read_text(struct reading *r, const char *text, size_t n)
 {
 	yaml_parser_t parser;
-	yaml_document_t doc;
 	struct node *root = NULL;
 	if (!yaml_parser_initialize(&parser))
 		die("libyaml: no memory");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
-	if (!yaml_parser_load(&parser, &doc)) {
+	if (!yaml_parser_load(&parser, &r->doc)) {
 		(void)refuse(
 			r, parser.problem_mark.line, parser.problem ? parser.problem : "not YAML");
 		yaml_parser_delete(&parser);
 		return NULL;
 	}
-	r->doc = &doc;
-	const yaml_node_t *y = yaml_document_get_root_node(&doc);
+	const yaml_node_t *y = yaml_document_get_root_node(&r->doc);
 	if (!y) {
 		(void)refuse(r, 0, "the file is empty");
 		goto out;
@@ -126,7 +124,7 @@ static const struct node *read_text(struct reading *r, const char *text, size_t 
 	if (copy(r, 1, 0, &root) < 0)
 		root = NULL;
 out:
-	yaml_document_delete(&doc);
+	yaml_document_delete(&r->doc);
 	yaml_parser_delete(&parser);
 	return root;
 }

@@ -219,7 +219,7 @@ static void seq_goes_on(const struct media *m, const struct media_stream *s,
 		return;
 	int step = ox_seq_diff(last->seq, first_of(p, n)->seq);
 	out->holds = step == 1;
-	EXPECTED(out, "the new range goes on with seq %u", (last->seq + 1) & 0xffff);
+	EXPECTED(out, "the new range goes on with seq %u", (unsigned)(uint16_t)(last->seq + 1));
 	GOT(out, "%u", first_of(p, n)->seq);
 }
 
