@@ -179,12 +179,9 @@ static bool read_next(struct rtsp_session *c, tick_t now)
 
 /* ---- replies ---- */
 
-static void begin_closing(struct rtsp_session *c, tick_t now)
+/* Interleaved media has nowhere to go without its connection. */
+static void end_tied(struct rtsp_session *c, tick_t now)
 {
-	if (c->closing)
-		return;
-	c->closing = true;
-	c->close_by = now + LINGER;
 	LIST_EACH(x, &c->media)
 	{
 		struct rtp_session *s = container_of(x, struct rtp_session, on_conn);
@@ -194,6 +191,15 @@ static void begin_closing(struct rtsp_session *c, tick_t now)
 		if (tied)
 			rtp_session_end(s, CLOSE_DISCONNECT, now);
 	}
+}
+
+static void begin_closing(struct rtsp_session *c, tick_t now)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	c->close_by = now + LINGER;
+	end_tied(c, now);
 	conn_finish(&c->conn);
 }
 
@@ -286,6 +292,7 @@ static tick_t finish(struct rtsp_session *c, tick_t now)
 {
 	begin_closing(c, now);
 	conn_close(&c->conn);
+	end_tied(c, now); /* a SETUP that was under way when the peer went has made one more */
 	/* UDP sessions stay, and forget us */
 	for (struct link *x; (x = list_pop(&c->media));)
 		container_of(x, struct rtp_session, on_conn)->made_by = NULL;
