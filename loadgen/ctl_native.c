@@ -320,5 +320,7 @@ void ctl_native_clear(struct ctl *c)
 
 struct addr ctl_native_local(const struct ctl *c)
 {
-	return c->fd < 0 ? (struct addr){ 0 } : sock_local(c->fd);
+	if (c->fd < 0)
+		return (struct addr){ 0 };
+	return sock_local(c->fd);
 }
