@@ -161,6 +161,8 @@ int conn_put(struct conn *c, struct bytes message)
 
 	if (c->fd < 0 || c->broken || c->shut)
 		return ERR_CLOSED;
+	if (message.n == 0)
+		return 0; /* a unit of nothing would never be seen to leave */
 	if (c->waiting + message.n > c->limits.out_max)
 		return ERR_LIMIT;
 	keep_frames(c, 0, 0); /* order */

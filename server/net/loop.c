@@ -375,8 +375,8 @@ void loop_turn(struct loop *l)
 {
 	struct epoll_event ready[EVENTS_PER_TURN];
 	struct link batch, *x;
-	bool busy = l->is_virtual || !link_is_alone(&l->run) || !link_is_alone(&l->doomed) ||
-		    atomic_load(&l->inbox);
+	bool busy = l->is_virtual || !link_is_alone(&l->run) || !link_is_alone(&l->flushes) ||
+		    !link_is_alone(&l->doomed) || atomic_load(&l->inbox);
 
 	arm_timer(l); /* also what was set before the first turn, or between turns */
 	int n = epoll_wait(l->epoll_fd, ready, EVENTS_PER_TURN, busy ? 0 : -1);

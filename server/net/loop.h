@@ -85,7 +85,8 @@ void watch_set(struct watch *w, uint32_t interest);
 void watch_close(struct watch *w);
 
 void flush_init(struct flush *f, void (*fn)(struct flush *f, tick_t now));
-/* fn runs once in this turn's flush phase (asking twice is asking once). */
+/* fn runs once in this turn's flush phase (asking twice is asking once); from within a flush or a free,
+ * in that of the next turn, which then follows at once. */
 void flush_soon(struct loop *l, struct flush *f);
 void flush_cancel(struct flush *f);
 

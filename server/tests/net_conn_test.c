@@ -287,6 +287,56 @@ static void t_peer_gone(void)
 	rig_close(&r);
 }
 
+static void t_empty_message(void)
+{
+	struct rig r;
+	uint8_t got[16];
+
+	rig_open(&r, 100000);
+	CU_ASSERT_EQUAL(conn_put(&r.conn, B("a")), 0);
+	CU_ASSERT_EQUAL(conn_put(&r.conn, B("")), 0);
+	CU_ASSERT_EQUAL(take(&r, got, sizeof got), 1);
+	CU_ASSERT_EQUAL(r.conn.out.n, 0);
+	rig_close(&r);
+}
+
+/* ---- the loop ---- */
+
+struct twice {
+	struct flush flush;
+	struct loop *loop;
+	unsigned n;
+};
+
+static void flush_twice(struct flush *f, tick_t now)
+{
+	struct twice *t = container_of(f, struct twice, flush);
+
+	(void)now;
+	if (t->n++ == 0)
+		flush_soon(t->loop, f);
+}
+
+static void t_flush_again(void)
+{
+	struct loop l;
+	struct task late;
+	struct twice t = { .loop = &l };
+
+	CU_ASSERT_EQUAL_FATAL(loop_init(&l), 0);
+	task_init(&late, &rig_ops, &l);
+	task_run_at(&late, l.now + TICK_S); /* wakes a loop that sleeps in spite of it */
+	flush_init(&t.flush, flush_twice);
+	flush_soon(&l, &t.flush);
+	loop_turn(&l);
+	CU_ASSERT_EQUAL(t.n, 1);
+	tick_t at = l.now;
+	loop_turn(&l);
+	CU_ASSERT_EQUAL(t.n, 2);
+	CU_ASSERT_TRUE(l.now - at < TICK_S / 2);
+	loop_clear(&l);
+}
+
 /* ---- datagrams ---- */
 
 static void count_datagram(void *arg, const struct addr *from, struct bytes d)
@@ -386,6 +436,8 @@ UNIT_SUITE(net, { "conn: messages leave in one flush, in order", t_message },
 	{ "conn: finish sends what waits, then FIN", t_finish },
 	{ "conn: input stops at its cap", t_read_cap },
 	{ "conn: a peer that has gone breaks it, and the owner hears", t_peer_gone },
+	{ "conn: an empty message is nothing", t_empty_message },
+	{ "loop: a flush asked for by a flush comes in the next turn, at once", t_flush_again },
 	{ "udp: 64 datagrams leave in a batch, the rest in the flush", t_udp_batch },
 	{ "udp: a datagram that cannot leave is counted and skipped", t_udp_refused },
 	{ "sock: numeric addresses only", t_addr });
