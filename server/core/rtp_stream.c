@@ -256,6 +256,9 @@ void rtp_stream_bye(struct rtp_stream *st, tick_t now)
 	int n = rtcp_end(&out);
 	if (n <= 0)
 		return;
+	/* packets of this turn still wait, and nothing may come after a BYE (3550 6.3.7) */
+	if (!st->is_tcp)
+		udp_flush(&st->pair->rtp);
 	st->sender.rtcp(&st->sender, st, bytes_of(room, (size_t)n), now);
 	st->session->w->stats.rtcp_sent++;
 	st->bye_sent = true;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/base/os.h"
 #include "server/tests/sim.h"
@@ -234,6 +235,60 @@ static void t_bye(void)
 	}
 	CU_ASSERT_EQUAL(byes, 1);
 	CU_ASSERT_EQUAL(after, 0);
+	sim_hang_up(&c);
+	sim_ports_close(&p);
+	sim_close(&s);
+}
+
+/* When the next datagram at this port came, by the kernel's clock in ns; -1: there is none. */
+static int64_t take_stamped(int fd, uint8_t *d, size_t cap, size_t *n)
+{
+	_Alignas(struct cmsghdr) uint8_t control[64];
+	struct iovec iov = { d, cap };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof control };
+	struct timespec at;
+	ssize_t got = recvmsg(fd, &m, MSG_DONTWAIT);
+
+	if (got < 0)
+		return -1;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(CMSG_FIRSTHDR(&m));
+	memcpy(&at, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof at);
+	*n = (size_t)got;
+	return (int64_t)at.tv_sec * TICK_S + at.tv_nsec;
+}
+
+static void t_bye_after_rtp(void)
+{
+	struct sim s;
+	struct sim_client c;
+	struct sim_ports p;
+	uint8_t d[1500];
+	int64_t at, bye_at = -1, last_at = -1;
+	size_t n = 0;
+	int on = 1, packets = 0;
+
+	sim_open(&s, 1);
+	sim_connect(&c, &s, 0);
+	sim_ports_open(&p);
+	for (int i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL(setsockopt(p.fd[i], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on), 0);
+	CU_ASSERT_EQUAL(setup_udp(&c, &p, "/pattern/50p/1s/trackID=1"), 200);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", "/pattern/50p/1s", ""), 200);
+	sim_run(&s, 800 * TICK_MS);
+	s.clock += 2 * TICK_S; /* the worker was away: the rest and the end are due in one turn */
+	sim_run(&s, TICK_S);
+	while ((at = take_stamped(p.fd[0], d, sizeof d, &n)) >= 0) {
+		last_at = at;
+		packets++;
+	}
+	while ((at = take_stamped(p.fd[1], d, sizeof d, &n)) >= 0)
+		bye_at = at;
+	CU_ASSERT_EQUAL(packets, 50);
+	CU_ASSERT_TRUE(bye_at > 0 && n > 8 && d[1] == 200); /* with the last report */
+	CU_ASSERT_TRUE(last_at <= bye_at);
 	sim_hang_up(&c);
 	sim_ports_close(&p);
 	sim_close(&s);
@@ -672,6 +727,7 @@ UNIT_SUITE(sim, { "rtp: a session ends at its time-out, not before (2326 12.37)"
 	{ "rtcp: an hour of reports on one linear clock (3550 6.4.1)", t_rtcp_hour },
 	{ "rtcp: a report every 5 s on average, at random (3550 6.2, 6.3.1)", t_rtcp_rate },
 	{ "rtcp: one BYE, last, and only from who has sent (3550 6.3.7)", t_bye },
+	{ "rtcp: a BYE leaves after the packets of its turn (3550 6.3.7)", t_bye_after_rtp },
 	{ "play: PAUSE loses and repeats nothing (2326 10.6)", t_pause },
 	{ "play: RTP-Info is exact after every PLAY (2326 12.33)", t_rtp_info },
 	{ "play: RTP time goes on over a jump in NPT (2326 B)", t_jump },
