@@ -3,6 +3,8 @@
 
 /* A first packet may be this much after the announced one; farther away the announcement is wrong. */
 enum { HEAD_MAX = 1000, JUMP_SECONDS = 60 };
+/* No pattern lasts for centuries: a number beyond is made up, and would overflow differences. */
+#define POSITION_MAX (UINT64_C(1) << 52)
 
 void meter_init(struct meter *m, const struct meter_rules *rules, uint32_t clock_hz)
 {
@@ -198,7 +200,7 @@ static bool read_pattern(struct meter *m, const struct rtp_view *v, size_t n,
 
 	t->sum.packets_checked++;
 	if (pattern_check(v->payload, r->body, x) == 0 && x->ssrc == v->ssrc &&
-		n == pattern_packet_bytes(r->pattern, x->position))
+		x->position < POSITION_MAX && n == pattern_packet_bytes(r->pattern, x->position))
 		return true;
 	t->sum.packets_corrupt++;
 	return false;
@@ -248,7 +250,8 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 	if (is_whole) {
 		check_position(m, seq_extend(v->seq, m->recv.highest), x.position, t);
 		if (m->rules->same_clock && is_sharp)
-			hist_record(&t->sum.transit, at - x.sent);
+			/* the stamp is the peer's word: any 64 bits */
+			hist_record(&t->sum.transit, (tick_t)((uint64_t)at - (uint64_t)x.sent));
 	}
 	if (kind != RTP_RECV_REORDERED) {
 		if (m->clock_hz)

@@ -309,6 +309,30 @@ static void t_position_gap(void)
 	bench_clear(&b);
 }
 
+/* Numbers and stamps are the server's word: any 64 bits (run with SAN=1 to see it all). */
+static void t_hostile_prefix(void)
+{
+	static const uint64_t numbers[] = { UINT64_MAX, (uint64_t)INT64_MAX + 1, INT64_MAX };
+	struct bench b;
+
+	bench_init(&b, true);
+	feed(&b, 0, 0);
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		size_t n = make(&b, i + 1);
+		put_be64(b.packet + RTP_HEADER + 8, numbers[i]);
+		put_be64(b.packet + RTP_HEADER + 16, (uint64_t)INT64_MIN);
+		feed_bytes(&b, n, origin + (tick_t)(i + 1) * period, true);
+	}
+	CU_ASSERT_EQUAL(b.t.sum.packets_corrupt, COUNT(numbers));
+	CU_ASSERT_EQUAL(b.t.sum.position_gaps + b.t.sum.position_errors, 0);
+	size_t n = make(&b, 4);
+	put_be64(b.packet + RTP_HEADER + 16, (uint64_t)INT64_MIN);
+	feed_bytes(&b, n, origin + 4 * period, true);
+	CU_ASSERT_EQUAL(b.t.sum.packets_corrupt, COUNT(numbers));
+	CU_ASSERT_EQUAL(b.t.sum.transit.below + b.t.sum.transit.above, 1);
+	bench_clear(&b);
+}
+
 static void t_ssrc_change(void)
 {
 	struct bench b;
@@ -374,6 +398,7 @@ UNIT_SUITE(loadgen_meter, { "a stream on time has no fault", t_clean },
 	{ "a stream that is silent at the end has stalled, unless it said BYE", t_open_stall },
 	{ "any wrong byte, SSRC or length is corrupt", t_corrupt },
 	{ "a position without a number is a gap of its own", t_position_gap },
+	{ "positions and stamps that nobody can mean are corrupt, or clamped", t_hostile_prefix },
 	{ "an SSRC change starts new numbers and loses nothing", t_ssrc_change },
 	{ "packets read too late are judged but not timed", t_untimed },
 	{ "a stream without a packet is silent", t_silent });
