@@ -19,11 +19,6 @@ const char *media_transport_name(enum media_transport t)
 	return transport_names[t];
 }
 
-const char *socket_mode_name(enum socket_mode m)
-{
-	return mode_names[m];
-}
-
 /* ---- values ---- */
 
 /* Digits with at most one point: units of 1 / scale, cut. */

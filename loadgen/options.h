@@ -39,6 +39,5 @@ void options_help(FILE *f);
 MUST_USE bool options_duration(const char *s, tick_t min, tick_t max, tick_t *v);
 
 const char *media_transport_name(enum media_transport t);
-const char *socket_mode_name(enum socket_mode m);
 
 #endif
