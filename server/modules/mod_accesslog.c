@@ -15,7 +15,9 @@
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 
-enum { LINE_MAX_BYTES = 8192, VALUE_MAX = 1024 };
+/* A peer chooses three values of a line: path, query and User-Agent. At their longest, all escaped, they
+ * fit, or a line could be made to vanish. */
+enum { VALUE_MAX = 1024, LINE_MAX_BYTES = 3 * 3 * VALUE_MAX + 4096 };
 
 /*
  * The fields in DSS's order: id, name. What a server without QuickTime's client statistics cannot

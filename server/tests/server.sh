@@ -74,6 +74,19 @@ same "every session ended with a reason" "$(number "$TMP/stats.json" sessions)" 
 	"$(number "$TMP/stats.json" sessions_ended)"
 check "the last one by shutdown" grep -q '"shutdown": 1' "$TMP/stats.json"
 
+# the access log: 39 fields a line, whatever a client says of itself
+start_server --access-log "$TMP/access.log" --workers 1
+repeat() { printf "%$2s" '' | sed "s/ /$1/g"; }
+strange=$(repeat '\\377' 1500)
+rtsp "SETUP $URL/pattern/trackID=1?a%%20b RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: a \"b\"\t%%20 #\r\nTransport: RTP/AVP/TCP;unicast\r\n\r\n" >"$TMP/reply"
+rtsp "DESCRIBE $URL/$(repeat '\\377' 1000)?$(repeat '\\377' 900) RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: $strange\r\n\r\n" >"$TMP/reply"
+check "a request for nothing is answered 404" grep -aq 'RTSP/1.0 404' "$TMP/reply"
+sleep 0.2
+stop_server
+lines=$(grep -av '^#' "$TMP/access.log")
+same "the access log has a line of each" 2 "$(printf '%s\n' "$lines" | grep -ac .)"
+same "and 39 fields in each" 39 "$(printf '%s\n' "$lines" | awk '{ print NF }' | sort -u)"
+
 # too many connections: refused at once; out of descriptors: the others are served on
 start_server --maximum-connections 3 --workers 1
 for n in 4 5 6; do eval "exec $n<>/dev/tcp/127.0.0.1/${URL##*:}"; done
