@@ -121,7 +121,7 @@ static void own_message(struct rtsp_txn *t, struct bytes whole, const struct rts
 		t->refusal = r == ERR_MORE ? RTSP_BAD_REQUEST : (int)t->req.refusal;
 }
 
-/* True: a request has begun, or there is none yet (false). */
+/* True: a whole message was taken off; false: none has come yet. */
 static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 {
 	struct rtsp_limits l = limits_of(c->w->prefs);
@@ -134,6 +134,14 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 	if (r == ERR_MORE) {
 		arena_reset(&t->arena);
 		return false;
+	}
+	if (r > 0 && t->req.is_response) {
+		/* we ask nothing, and to answer an answer could go on for ever */
+		arena_reset(&t->arena);
+		buf_drop(&c->conn.in, (size_t)r);
+		c->begun = 0;
+		c->w->stats.responses_stray++;
+		return true;
 	}
 	size_t n = r > 0 ? (size_t)r : t->req.skip ? t->req.skip : in.n;
 	if (r < 0 && t->req.skip == 0)
@@ -223,8 +231,9 @@ static void send_reply(struct rtsp_session *c, tick_t now)
 			m->reply(m, t, &t->reply);
 	}
 	count_reply(&c->w->stats, t->status);
-	log_write(LOG_D, "rtsp", "%.*s %.*s -> %d w=%u", BYTES_FMT(t->req.method_name),
-		BYTES_FMT(t->req.uri), t->status, c->w->index);
+	/* the path alone: a URL may hold a password */
+	log_write(LOG_D, "rtsp", "%.*s %s -> %d w=%u", BYTES_FMT(t->req.method_name),
+		t->path[0] ? t->path : "-", t->status, c->w->index);
 	if (conn_put(&c->conn, buf_bytes(&t->reply)) != 0)
 		c->w->stats.responses_unsent++;
 	c->phase = PHASE_CLEANING_UP;

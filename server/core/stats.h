@@ -31,6 +31,7 @@ const char *close_reason_name(enum close_reason r);
 	X(responses_4xx, "answers 400 to 499")                                          \
 	X(responses_5xx, "answers 500 to 599")                                          \
 	X(responses_unsent, "answers whose connection was gone or full")                \
+	X(responses_stray, "answers that came from a client, who was asked nothing")    \
 	X(destinations_refused, "SETUP with a destination other than the client")       \
 	X(sessions, "media sessions made")                                              \
 	X(sessions_ended, "media sessions that ended")                                  \

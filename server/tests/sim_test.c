@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/tests/sim.h"
 #include "server/tests/unit.h"
@@ -721,6 +722,50 @@ static void t_byte_by_byte(void)
 	sim_close(&s);
 }
 
+static void t_stray_response(void)
+{
+	struct sim s;
+	struct sim_client c;
+
+	sim_open(&s, 1);
+	sim_connect(&c, &s, 0);
+	sim_send(&c, "RTSP/1.0 200 OK\r\nCSeq: 7\r\nContent-Length: 2\r\n\r\nab");
+	CU_ASSERT_EQUAL(sim_reply(&c), 0);
+	CU_ASSERT_EQUAL(s.workers[0].stats.responses_stray, 1);
+	CU_ASSERT_EQUAL(s.workers[0].stats.requests, 0);
+	CU_ASSERT_EQUAL(sim_ask(&c, "OPTIONS", "/pattern", ""), 200);
+	sim_hang_up(&c);
+	sim_close(&s);
+}
+
+static void keep_line(void *arg, const char *line, size_t n)
+{
+	struct buf *lines = arg;
+	CU_ASSERT_EQUAL(buf_put(lines, bytes_of(line, n)), 0);
+}
+
+static void t_log_hides(void)
+{
+	struct sim s;
+	struct sim_client c;
+	struct buf lines;
+
+	buf_init(&lines, SIM_BYTES);
+	log_sink(keep_line, &lines);
+	log_start(0, LOG_D);
+	sim_open(&s, 1);
+	sim_connect(&c, &s, 0);
+	sim_send(&c, "DESCRIBE rtsp://joe:hidden@127.0.0.1/pattern RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+	CU_ASSERT_EQUAL(sim_reply(&c), 200);
+	sim_hang_up(&c);
+	sim_close(&s);
+	log_start(0, LOG_W);
+	log_sink(NULL, NULL);
+	CU_ASSERT_TRUE(bytes_find(buf_bytes(&lines), B("DESCRIBE /pattern -> 200")) < lines.n);
+	CU_ASSERT_EQUAL(bytes_find(buf_bytes(&lines), B("hidden")), lines.n);
+	buf_clear(&lines);
+}
+
 UNIT_SUITE(sim, { "rtp: a session ends at its time-out, not before (2326 12.37)", t_timeout },
 	{ "rtp: an interleaved session ends with its connection, a UDP one doesn't",
 		t_connection_ends },
@@ -739,4 +784,6 @@ UNIT_SUITE(sim, { "rtp: a session ends at its time-out, not before (2326 12.37)"
 	{ "tcp: a slow client loses whole frames, counted, and no reply", t_slow_client },
 	{ "caps: sessions, channels and bandwidth have their answers", t_caps },
 	{ "caps: half a request is answered 408 in the end", t_half_request },
-	{ "rtsp: requests and frames may come byte by byte", t_byte_by_byte });
+	{ "rtsp: requests and frames may come byte by byte", t_byte_by_byte },
+	{ "rtsp: a response, never asked for, is taken and not answered", t_stray_response },
+	{ "log: no password of a URL", t_log_hides });
