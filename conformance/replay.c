@@ -365,7 +365,7 @@ static void compare_media(struct replay *r)
 static void keep_findings(struct replay *r)
 {
 	const struct ox_findings *fs = ox_session_findings(r->t->ox);
-	for (size_t i = r->t->ox_before; i < fs->n; i++) {
+	for (size_t i = 0; i < fs->n; i++) {
 		const struct ox_finding *f = &fs->v[i];
 		if (!f->by_client && f->weight != OX_NOTE)
 			result_finding(

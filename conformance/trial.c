@@ -16,7 +16,7 @@
 #define BYE_WAIT      (60 * TICK_MS)
 
 /* The analyser is told the description that discovery got, as if this client had asked for it: so
- * it knows the tracks. What it says about that is not the case's. */
+ * it knows the tracks. What it says about that is not the case's, unless the case asks again. */
 static void prelude(struct trial *t)
 {
 	const struct target *g = t->target;
@@ -28,7 +28,7 @@ static void prelude(struct trial *t)
 	e.from_client = false;
 	e.b = bytes_of(g->description, g->description_n);
 	ox_session_event(t->ox, &e);
-	t->ox_before = ox_session_findings(t->ox)->n;
+	ox_session_begin(t->ox);
 }
 
 static void init_media(struct trial *t)
@@ -194,7 +194,7 @@ static void end(struct trial *t)
 	}
 	t->ended = os_now();
 	ox_session_end(t->ox, t->ended - t->links.zero);
-	verdict_add_passive(&t->verdict, t->c, ox_session_findings(t->ox), t->ox_before);
+	verdict_add_passive(&t->verdict, t->c, ox_session_findings(t->ox), 0);
 	for (size_t i = 0; i < t->verdict.n; i++) {
 		const struct verdict_finding *f = &t->verdict.v[i];
 		if (!f->is_passive)

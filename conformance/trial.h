@@ -17,7 +17,6 @@ struct trial {
 	struct links links;
 	struct media media;
 	struct ox_session *ox;
-	size_t ox_before; /* findings of the prelude (the description), which are not the case's */
 	struct verdict verdict;
 	unsigned cseq;
 	char cseq_text[16], number[64]; /* values of ${…} that are made up when asked */

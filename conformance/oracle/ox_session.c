@@ -102,6 +102,12 @@ void ox_session_event(struct ox_session *s, const struct ox_event *e)
 	}
 }
 
+void ox_session_begin(struct ox_session *s)
+{
+	ox_findings_clear(&s->fs);
+	s->is_sdp_known = s->sdp != NULL;
+}
+
 void ox_session_end(struct ox_session *s, tick_t now)
 {
 	if (s->is_ended)

@@ -66,6 +66,9 @@ void ox_session_free(struct ox_session *s);
 
 /* Takes one event, in order of time. */
 void ox_session_event(struct ox_session *s, const struct ox_event *e);
+/* What came until now only taught what there is (a description, say, that someone else asked for):
+ * none of it is a finding, and a description is judged when it comes again. */
+void ox_session_begin(struct ox_session *s);
 /* Nothing more comes: judges what can only be judged at the end (no SR, no BYE, RTP-Info of a stream
  * that stayed short, leftover bytes). Once. */
 void ox_session_end(struct ox_session *s, tick_t now);

@@ -82,6 +82,7 @@ struct ox_session {
 	size_t n_tracks;
 	uint8_t *sdp_text; /* owned; the views of *sdp look into it */
 	struct ox_sdp *sdp;
+	bool is_sdp_known; /* from before ox_session_begin: its text is not judged yet */
 	/* older descriptions that tracks may still point into; owned */
 	uint8_t *old_texts[OX_MAX_TRACKS];
 	struct ox_sdp *old_sdps[OX_MAX_TRACKS];

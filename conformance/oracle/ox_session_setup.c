@@ -75,14 +75,30 @@ static void retire_description(struct ox_session *s)
 	s->sdp = NULL;
 }
 
+/* The description in force came again. */
+static void judge_known_description(struct ox_session *s)
+{
+	struct ox_sdp *again = xmalloc(sizeof(*again));
+
+	if (s->is_sdp_known) {
+		ox_findings_at(&s->fs, "description of %.*s",
+			BYTES_FMT(bytes_sub(bytes_str(s->base), 0, 44)));
+		(void)ox_sdp_read(s->sdp->text, again, &s->fs);
+	}
+	s->is_sdp_known = false; /* once is enough */
+	free(again);
+}
+
 static void take_description(struct ox_session *s, struct bytes text, struct bytes base)
 {
 	if (text.n == 0)
 		return;
 	if (s->sdp && bytes_is_eq(s->sdp->text, text)) {
 		copy_text(s->base, sizeof(s->base), base);
-		return; /* judged before */
+		judge_known_description(s);
+		return;
 	}
+	s->is_sdp_known = false;
 	retire_description(s);
 	s->sdp_text = xmalloc(text.n);
 	memcpy(s->sdp_text, text.p, text.n);

@@ -542,6 +542,37 @@ static void t_pipelined(void)
 	ox_session_free(s);
 }
 
+/* A description that breaks rules (more often than findings of a rule are kept), asked for once to
+ * learn the tracks, then by the client that is judged. */
+static void t_known_description(void)
+{
+	static const char body[] =
+		"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
+		"y=1\r\ny=2\r\ny=3\r\ny=4\r\ny=5\r\ny=6\r\ny=7\r\ny=8\r\ny=9\r\na=control:*\r\n"
+		"m=video 0 RTP/AVP 96\r\na=rtpmap:96 X/90000\r\na=control:1\r\n";
+	struct ox_session *s = ox_session_new(NULL);
+	struct wrong w = { .tcp = false };
+	struct scene c = { .w = &w, .s = s };
+	uint32_t once = 0;
+
+	for (int i = 1; i <= 3; i++) {
+		say(&c, true, "DESCRIBE rtsp://h/a RTSP/1.0\r\nCSeq: %d\r\n\r\n", i);
+		say(&c, false,
+			"RTSP/1.0 200 OK\r\nCSeq: %d\r\nServer: t\r\nContent-Type: application/sdp\r\n"
+			"Content-Base: rtsp://h/a/\r\nContent-Length: %zu\r\n\r\n%s",
+			i, sizeof(body) - 1, body);
+		if (i == 1) {
+			once = ox_session_findings(s)->per_rule[OX_SDP_9_01];
+			ox_session_begin(s);
+			ox_want_clean(ox_session_findings(s));
+		}
+	}
+	ox_want(ox_session_findings(s), OX_SDP_9_01, true);
+	CU_ASSERT(ox_session_findings(s)->per_rule[OX_SDP_9_01] == once);
+	CU_ASSERT(ox_session_sdp(s) && ox_session_sdp(s)->n_media == 1);
+	ox_session_free(s);
+}
+
 UNIT_SUITE(ox_session,
 	RTP_PAIRS(OX_PAIR_ENTRY) RTCP_PAIRS(OX_PAIR_ENTRY)
 		STREAM_PAIRS(OX_PAIR_ENTRY){ "facts of a session are kept", t_facts },
@@ -551,4 +582,6 @@ UNIT_SUITE(ox_session,
 	{ "RTSP-12.17-02: the client's faults are told as its own", t_client },
 	{ "RTSP-12.17-04: the server's CSeq rises", t_server_cseq },
 	{ "datagrams that open a NAT are no stream", t_hole_punch },
-	{ "pipelined requests find their answers by CSeq", t_pipelined });
+	{ "pipelined requests find their answers by CSeq", t_pipelined },
+	{ "a description that was learned before is judged when the client asks for it",
+		t_known_description });
