@@ -10,7 +10,8 @@
  * One per stream and only while a packet fault is on. It owns copies of the packets it holds back, in a
  * ring of a fixed size: when HELD_MAX wait, the oldest leaves at once.
  */
-enum { HELD_MAX = 64, RING = 2 * HELD_MAX, COPY_MAX = 2048, STALL_AFTER = 3, RTCP_MAX = 1024 };
+enum { HELD_MAX = 64, RING = 2 * HELD_MAX, SWAPS = 16, COPY_MAX = 2048, STALL_AFTER = 3 };
+enum { RTCP_MAX = 1024 };
 enum { PT_SR = 200, PT_RR = 201, PT_BYE = 203, SR_FIXED = 28, RR_FIXED = 8 };
 
 struct held {
@@ -28,7 +29,10 @@ struct fault_stream {
 	uint64_t random;
 	tick_t first, first_sr, last_release;
 	bool stalled;
-	struct held *swap; /* waits for its successor; NULL = none */
+	struct held *
+		swaps; /* SWAPS of them, used in turn: the sender looks at one until the turn ends */
+	uint32_t swap; /* the one to use next, or that waits for its successor */
+	bool swap_waits;
 	struct held *ring; /* allocated when first needed */
 	uint32_t head, used;
 };
@@ -106,7 +110,7 @@ static void fault_free(struct task *t)
 {
 	struct fault_stream *f = container_of(t, struct fault_stream, task);
 	free(f->ring);
-	free(f->swap);
+	free(f->swaps);
 	free(f);
 }
 
@@ -122,6 +126,32 @@ static void stall(struct fault_stream *f, tick_t now)
 		return;
 	f->stalled = true;
 	s->hold_until = now + f->faults->on[FAULT_STALL] * TICK_MS;
+}
+
+static void send_on(struct fault_stream *f, struct rtp_out *o, tick_t now)
+{
+	if (f->faults->on[FAULT_JITTER])
+		delay(f, o, now);
+	else
+		pass(f, o);
+}
+
+/* Is this the packet that lets its successor go first? Not when its place was used this very turn. */
+static bool begins_swap(const struct fault_stream *f, uint64_t n, tick_t now)
+{
+	int64_t every = f->faults->on[FAULT_REORDER];
+	return every && n % (uint64_t)every == 0 && !f->swap_waits &&
+	       f->swaps[f->swap].release != now;
+}
+
+static void end_swap(struct fault_stream *f, tick_t now)
+{
+	struct held *h = &f->swaps[f->swap];
+
+	f->swap_waits = false;
+	f->swap = (f->swap + 1) % SWAPS;
+	h->release = now;
+	send_on(f, &h->out, now);
 }
 
 static void on_rtp(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
@@ -142,19 +172,14 @@ static void on_rtp(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
 		w->stats.packets_dropped_fault++;
 		return;
 	}
-	if (on[FAULT_REORDER] && n % (uint64_t)on[FAULT_REORDER] == 0) {
-		hold(f->swap, o);
-		f->swap->release = 1;
+	if (begins_swap(f, n, now)) {
+		hold(&f->swaps[f->swap], o);
+		f->swap_waits = true;
 		return;
 	}
-	if (on[FAULT_JITTER])
-		delay(f, o, now);
-	else
-		pass(f, o);
-	if (f->swap && f->swap->release) {
-		f->swap->release = 0;
-		pass(f, &f->swap->out);
-	}
+	send_on(f, o, now);
+	if (f->swap_waits)
+		end_swap(f, now);
 }
 
 /* ---- RTCP ---- */
@@ -210,8 +235,7 @@ static void on_close(struct sender *s, struct rtp_stream *st)
 	struct fault_stream *f = s->arg;
 
 	/* what was held back will not leave any more: it is lost, and counted */
-	st->session->w->stats.packets_dropped_fault +=
-		f->used + (f->swap && f->swap->release ? 1u : 0u);
+	st->session->w->stats.packets_dropped_fault += f->used + (f->swap_waits ? 1u : 0u);
 	if (f->inner.close)
 		f->inner.close(&f->inner, st);
 	f->used = 0;
@@ -229,6 +253,6 @@ void fault_packet_wrap(const struct faults *faults, struct rtp_stream *st, struc
 	f->inner = *s;
 	f->random = (faults->seed ^ st->ssrc) | 1;
 	if (faults->on[FAULT_REORDER])
-		f->swap = xcalloc(1, sizeof *f->swap);
+		f->swaps = xcalloc(SWAPS, sizeof *f->swaps);
 	*s = (struct sender){ .rtp = on_rtp, .rtcp = on_rtcp, .close = on_close, .arg = f };
 }
