@@ -76,8 +76,8 @@ static void note_times(struct client *c)
 		hist_record(&sum->startup, first - c->start_at);
 }
 
-/* Judges what was received, all tracks together. */
-static void judge(struct client *c)
+/* Judges what was received, all tracks together; answers how many packets that were. */
+static uint64_t judge(struct client *c)
 {
 	struct snapshot *sum = &c->env->tally->sum;
 	tick_t end = c->left_at ? c->left_at : os_now();
@@ -89,12 +89,13 @@ static void judge(struct client *c)
 		all_due = due < 0 || all_due < 0 ? -1 : all_due + due;
 	}
 	if (all_due < 0)
-		return;
+		return got;
 	sum->sessions_judged++;
 	sum->packets_due += all_due;
 	double share = all_due ? (double)got / (double)all_due : 1;
 	if (share < sum->worst_share)
 		sum->worst_share = share;
+	return got;
 }
 
 static void finish(
@@ -104,8 +105,7 @@ static void finish(
 
 	for (uint32_t i = 0; i < c->n_tracks; i++)
 		sink_stream_close(&c->tracks[i]->sink, c->env->loop->now);
-	if (c->play_at)
-		judge(c);
+	uint64_t got = c->play_at ? judge(c) : 0;
 	note_times(c);
 	c->ctl.ops->close(&c->ctl);
 	if (c->has_slot)
@@ -116,6 +116,9 @@ static void finish(
 	if (c->is_interrupted && !where)
 		why = INTERRUPTED;
 	sum->deaths[why]++;
+	/* all was said, nothing was shown */
+	if (why == DIED_NORMALLY && c->play_at && !got)
+		sum->sessions_silent++;
 	if (why == DIED_NORMALLY)
 		sum->sessions_completed++;
 	else if (why != INTERRUPTED)

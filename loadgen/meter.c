@@ -170,6 +170,7 @@ static void change_ssrc(struct meter *m, struct tally *t)
 	t->sum.ssrc_changes++;
 	tell_loss(m, t);
 	end_time_line(m, t);
+	m->before += rtp_recv_expected(&m->recv);
 	m->recv.started = false;
 	m->has_offset = false;
 }
@@ -267,9 +268,11 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 /* How many packets were owed after the last one that came. */
 static uint64_t tail_of(const struct meter *m, int64_t due)
 {
-	uint64_t upto = m->rules->pattern && m->has_position ? m->position + 1
-			: m->recv.started                    ? rtp_recv_expected(&m->recv)
-							     : 0;
+	uint64_t upto = m->before + (m->recv.started ? rtp_recv_expected(&m->recv) : 0);
+
+	/* positions tell more, where the payload can be believed */
+	if (m->rules->pattern && m->has_position && m->position + 1 > upto)
+		upto = m->position + 1;
 	return due > 0 && (uint64_t)due > upto ? (uint64_t)due - upto : 0;
 }
 

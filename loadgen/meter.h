@@ -40,6 +40,7 @@ struct meter {
 	uint16_t first_seq;
 	uint64_t lost_told; /* what the tally has been told of recv's loss */
 	uint64_t packets;   /* distinct packets, over all SSRCs */
+	uint64_t before;    /* packets of earlier SSRCs, the lost ones included */
 	tick_t first_at, last_at, longest_gap;
 
 	/* the time line */

@@ -307,7 +307,8 @@ void options_help(FILE *f)
 			fprintf(f, "%.*s\n%-31s", (int)(end - line), line, "");
 		fprintf(f, "%s\n", line);
 	}
-	fputs("\nexit: 0 ok; 1 a session failed, a payload was wrong or a gate was missed; 2 usage;\n"
+	fputs("\nexit: 0 ok; 1 a session failed or brought no packet, a payload was wrong or a\n"
+	      "gate was missed; 2 usage;\n"
 	      "3 the generator was the limit (INVALID); 4 target unreachable or died; 130 interrupted\n",
 		f);
 }

@@ -112,8 +112,9 @@ static void put_checks(const struct run *r)
 
 static double loss_percent(const struct snapshot *s)
 {
-	double of = (double)(s->packets_received - s->packets_duplicate + s->packets_lost);
-	return of > 0 ? 100 * (double)s->packets_lost / of : 0;
+	int64_t lost = s->packets_lost + s->packets_tail_lost;
+	double of = (double)(s->packets_received - s->packets_duplicate + lost);
+	return of > 0 ? 100 * (double)lost / of : 0;
 }
 
 static void put_gates(const struct run *r)
@@ -124,6 +125,8 @@ static void put_gates(const struct run *r)
 
 	result_gate(r->result, "sessions_failed", (double)s->sessions_failed, 0, "count",
 		s->sessions_failed == 0);
+	result_gate(r->result, "sessions_silent", (double)s->sessions_silent, 0, "count",
+		s->sessions_silent == 0);
 	result_gate(r->result, "packets_corrupt", (double)s->packets_corrupt, 0, "count",
 		s->packets_corrupt == 0);
 	if (o->max_loss >= 0)

@@ -16,6 +16,7 @@
 	X(sessions_played, "sessions whose PLAY was accepted")                                   \
 	X(sessions_completed, "sessions that played to their end, TEARDOWN accepted")            \
 	X(sessions_failed, "sessions that ended in any other way")                               \
+	X(sessions_silent, "of the completed ones, those that never brought a packet")           \
 	X(sessions_judged, "sessions whose packets due are known")                               \
 	X(arrivals_dropped, "sessions that could not start: the generator was out of something") \
 	X(requests, "RTSP requests sent")                                                        \

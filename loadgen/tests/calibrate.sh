@@ -46,9 +46,18 @@ under reorder -n 10 -d 2500ms
 same "reordering: no loss" 0 "$(counter packets_lost)"
 same "reordering: every 50th packet of each stream, two of 125" 20 "$(counter packets_reordered)"
 
+under reorder=1 -n 2 -d 1s
+same "reordering pairs: nothing is lost" "0 0" "$(counter packets_lost) $(counter packets_tail_lost)"
+
+under loss=1 -n 2 -d 1s --max-loss 50
+same "nothing comes at all: silent sessions" 2 "$(counter sessions_silent)"
+same "nothing comes at all: both gates are missed" "loss sessions_silent" \
+	"$(jq -r '[.gates[] | select(.pass == false) | .name] | sort | join(" ")' "$R")"
+
 under ssrc-change -n 5 -d 2s
 same "a changed SSRC is seen once in each stream" 5 "$(counter ssrc_changes)"
 same "a changed SSRC: no packet is lost" 0 "$(counter packets_lost)"
+same "a changed SSRC: none is missing at the end" 0 "$(counter packets_tail_lost)"
 check "a changed SSRC contradicts the payload" test "$(counter packets_corrupt)" -gt 0
 
 under reply-delay=20 -n 20 -d 500ms
