@@ -71,7 +71,8 @@ void log_write(enum log_level l, const char *subsystem, const char *fmt, ...)
 		return; /* nowhere left to say it */
 }
 
-bool log_limit_pass(struct log_limit *l, tick_t now, uint32_t *suppressed)
+/* True: write it now; *suppressed = how many were swallowed since the last one. */
+static bool limit_pass(struct log_limit *l, tick_t now, uint32_t *suppressed)
 {
 	int64_t next = l->next;
 
@@ -79,7 +80,24 @@ bool log_limit_pass(struct log_limit *l, tick_t now, uint32_t *suppressed)
 		l->suppressed++;
 		return false;
 	}
-	*suppressed = l->suppressed;
-	l->suppressed = 0;
+	*suppressed = atomic_exchange(&l->suppressed, 0);
 	return true;
+}
+
+void log_limited(struct log_limit *limit, tick_t now, enum log_level l, const char *subsystem,
+	const char *fmt, ...)
+{
+	char text[512];
+	uint32_t suppressed;
+	va_list ap;
+
+	if (!log_is_on(l) || !limit_pass(limit, now, &suppressed))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap); /* what is longer is cut */
+	va_end(ap);
+	if (suppressed)
+		log_write(l, subsystem, "%s suppressed=%u", text, suppressed);
+	else
+		log_write(l, subsystem, "%s", text);
 }

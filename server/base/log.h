@@ -25,14 +25,15 @@ void log_write(enum log_level l, const char *subsystem, const char *fmt, ...) PR
 void log_sink(void (*sink)(void *arg, const char *line, size_t n), void *arg);
 
 /*
- * Warnings that a peer can cause: at most one line per second and call site; the next one that
- * passes tells `suppressed=N`. `now` is the caller's time.
+ * Warnings that a peer can cause: at most one line per second and limit (one limit per call site,
+ * embedded in its worker or module; all zero = fresh); the next one that passes ends with
+ * `suppressed=N`. `now` is the caller's time. Thread-safe.
  */
 struct log_limit {
 	_Atomic int64_t next;
 	_Atomic uint32_t suppressed;
 };
-/* True: write it now; *suppressed = how many were swallowed since the last one. */
-bool log_limit_pass(struct log_limit *l, tick_t now, uint32_t *suppressed);
+void log_limited(struct log_limit *limit, tick_t now, enum log_level l, const char *subsystem,
+	const char *fmt, ...) PRINTF(5, 6);
 
 #endif

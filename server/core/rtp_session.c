@@ -247,7 +247,8 @@ static tick_t on_end(struct rtp_session *s, tick_t now)
 
 static tick_t fail(struct rtp_session *s, int err, tick_t now)
 {
-	log_write(LOG_W, "rtp", "sid=%s path=%s: %s", s->id, s->path, err_text(err));
+	log_limited(&s->w->warned[WARN_MEDIA], now, LOG_W, "rtp", "sid=%s path=%s: %s", s->id,
+		s->path, err_text(err));
 	rtp_session_end(s, err == ERR_CHANGED ? CLOSE_CHANGED : CLOSE_MEDIA, now);
 	return TICK_NEVER;
 }

@@ -99,7 +99,8 @@ void rtsp_txn_end(struct rtsp_txn *t, struct bytes body, tick_t now)
 	if (rtsp_end(&t->writer, body) == 0)
 		return;
 	/* what could not be written was ours to check: say so, with what can be written */
-	log_write(LOG_E, "rtsp", "a reply could not be written: %s", err_name(t->writer.err));
+	log_limited(&t->worker->warned[WARN_REPLY], now, LOG_E, "rtsp",
+		"a reply could not be written: %s", err_name(t->writer.err));
 	rtsp_txn_begin(t, RTSP_INTERNAL_ERROR, now);
 	if (rtsp_end(&t->writer, (struct bytes){ 0 }) != 0)
 		t->close = true;

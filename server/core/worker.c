@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/core/module.h"
 #include "server/core/rtsp_session.h"
@@ -166,7 +165,8 @@ static struct udp_pair *open_pair(struct worker *w, const struct addr *host)
 	addr_set_port(&at, (uint16_t)p->udp_first_port);
 	int err = sock_udp_pair(&at, (int)p->udp_send_buffer, (int)p->rtcp_rcv_buf_size, fd);
 	if (err) {
-		log_write(LOG_E, "rtp", "no RTP sockets: %s", err_text(err));
+		log_limited(&w->warned[WARN_SOCKETS], w->loop.now, LOG_E, "rtp",
+			"no RTP sockets: %s", err_text(err));
 		return NULL;
 	}
 	struct udp_pair *u = xcalloc(1, sizeof *u);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "server/base/log.h"
 #include "server/core/demux.h"
 #include "server/core/iopool.h"
 #include "server/core/prefs.h"
@@ -31,6 +32,9 @@ struct udp_pair {
 	struct udp rtp, rtcp;
 };
 
+/* Warnings that a peer can cause: one limit each (log.h). */
+enum worker_warning { WARN_REPLY, WARN_MEDIA, WARN_SOCKETS, WARN_COUNT };
+
 struct worker {
 	struct loop loop;
 	struct server *server;
@@ -47,6 +51,7 @@ struct worker {
 	struct demux demux;
 	struct io_worker io;
 	struct stats stats;
+	struct log_limit warned[WARN_COUNT];
 	struct task ticker; /* once a second: time-outs of idle connections, modules' intervals */
 
 	int64_t wall_offset; /* ns since 1970 - tick */

@@ -71,6 +71,7 @@ _Static_assert(FIELD_COUNT == 39, "the Darwin Streaming Server writes 39 fields"
 
 struct accesslog {
 	int fd;
+	struct log_limit warned;
 };
 
 /* The values of one line; empty ones are written as "-". */
@@ -104,7 +105,7 @@ int accesslog_put(struct buf *line, struct bytes value)
 }
 
 /* One write, so that lines of several workers never mix. */
-static void put_line(const struct accesslog *log, struct record *r)
+static void put_line(struct accesslog *log, struct record *r, tick_t now)
 {
 	struct buf line;
 	int err = 0;
@@ -119,8 +120,8 @@ static void put_line(const struct accesslog *log, struct record *r)
 	if (!err && buf_put(&line, B("\n")) == 0) {
 		struct bytes b = buf_bytes(&line);
 		if (write(log->fd, b.p, b.n) != (ssize_t)b.n)
-			log_write(
-				LOG_W, "accesslog", "a line was not written: %s", strerror(errno));
+			log_limited(&log->warned, now, LOG_W, "accesslog",
+				"a line was not written: %s", strerror(errno));
 	}
 	buf_clear(&line);
 	arena_clear(&r->arena);
@@ -156,7 +157,7 @@ static int init(struct module *self, const struct prefs *p, char *why)
 		return -errno;
 	}
 	struct accesslog *log = xmalloc(sizeof *log);
-	*log = (struct accesslog){ fd };
+	*log = (struct accesslog){ .fd = fd };
 	self->state = log;
 	if (fstat(fd, &st) == 0 && st.st_size == 0)
 		put_header(fd);
@@ -209,7 +210,7 @@ static void postprocess(struct module *self, struct rtsp_txn *t)
 	r.v[FIELD_USER_AGENT] = rtsp_value(&t->req, RTSP_H_USER_AGENT);
 	set(&r, FIELD_PROTOCOL, "RTSP");
 	set(&r, FIELD_TRANSPORT, "TCP");
-	put_line(self->state, &r);
+	put_line(self->state, &r, w->loop.now);
 }
 
 struct sums {
@@ -264,7 +265,7 @@ static void session_closing(struct module *self, struct rtp_session *s, enum clo
 		set_number(&r, FIELD_PKTS_LOST, lost);
 		set_number(&r, FIELD_PKTS_RECEIVED, sum.packets - lost);
 	}
-	put_line(self->state, &r);
+	put_line(self->state, &r, now);
 }
 
 static void shutdown_module(struct module *self)

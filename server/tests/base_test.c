@@ -7,6 +7,7 @@
 #include "server/base/err.h"
 #include "server/base/heap.h"
 #include "server/base/hist.h"
+#include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/base/wheel.h"
 #include "server/tests/unit.h"
@@ -195,6 +196,31 @@ static void t_hist_quantiles(void)
 	hist_clear(&b);
 }
 
+static void keep_line(void *arg, const char *line, size_t n)
+{
+	CU_ASSERT_EQUAL(buf_put(arg, bytes_of(line, n)), 0);
+}
+
+static void t_log_limited(void)
+{
+	struct log_limit limit = { 0 };
+	struct buf lines;
+
+	buf_init(&lines, 4096);
+	log_sink(keep_line, &lines);
+	for (int i = 0; i < 100; i++) /* 2.5 s */
+		log_limited(&limit, TICK_S + i * 25 * TICK_MS, LOG_W, "x", "number %d", i);
+	log_sink(NULL, NULL);
+	struct bytes rest = buf_bytes(&lines), line;
+	unsigned n = 0;
+	while (bytes_cut(&rest, '\n', &line))
+		n++;
+	CU_ASSERT_EQUAL(n, 3);
+	CU_ASSERT_TRUE(bytes_find(buf_bytes(&lines), B("number 40 suppressed=39")) < lines.n);
+	CU_ASSERT_TRUE(bytes_find(buf_bytes(&lines), B("number 80 suppressed=39")) < lines.n);
+	buf_clear(&lines);
+}
+
 UNIT_SUITE(base, { "cut visits every element and respects quotes", t_cut_visits_all },
 	{ "numbers are digits only, and bounded", t_numbers_are_digits },
 	{ "a string never hides a NUL", t_str_refuses_nul },
@@ -204,4 +230,5 @@ UNIT_SUITE(base, { "cut visits every element and respects quotes", t_cut_visits_
 	{ "the heap gives deadlines in order", t_heap_sorts },
 	{ "the wheel rounds to the nearest tick, never early by more", t_wheel_rounds_to_nearest },
 	{ "the histogram keeps its digits in every bucket", t_hist_keeps_digits },
-	{ "histograms merge by addition; quantiles are ranks", t_hist_quantiles });
+	{ "histograms merge by addition; quantiles are ranks", t_hist_quantiles },
+	{ "log: a limited warning comes once a second and tells how many did not", t_log_limited });
