@@ -16,24 +16,10 @@ struct arena_chunk {
 	_Alignas(max_align_t) uint8_t data[];
 };
 
-struct arena_undo {
-	struct arena_undo *next;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
-static void undo_all(struct arena *a)
-{
-	for (struct arena_undo *u = a->undos; u; u = u->next)
-		u->fn(u->arg);
-	a->undos = NULL;
-}
-
 void arena_reset(struct arena *a)
 {
 	struct arena_chunk *keep = NULL, *next;
 
-	undo_all(a);
 	for (struct arena_chunk *c = a->chunks; c; c = next) {
 		next = c->next;
 		if (!next && c->cap == CHUNK)
@@ -91,11 +77,4 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	vsnprintf(s, (size_t)(n < 0 ? 0 : n) + 1, fmt, ap);
 	va_end(ap);
 	return s;
-}
-
-void arena_on_free(struct arena *a, void (*fn)(void *arg), void *arg)
-{
-	struct arena_undo *u = arena_alloc(a, sizeof *u);
-	*u = (struct arena_undo){ .next = a->undos, .fn = fn, .arg = arg };
-	a->undos = u;
 }

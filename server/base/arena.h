@@ -6,13 +6,11 @@
 
 /*
  * Memory with one common end of life. Embedded in its owner. arena_reset keeps the first chunk for
- * reuse and runs the clean-ups, newest first; arena_clear frees all. Pointers die with either.
+ * reuse (one of a longer piece is freed); arena_clear frees all. Pointers die with either.
  */
 struct arena_chunk;
-struct arena_undo;
 struct arena {
 	struct arena_chunk *chunks;
-	struct arena_undo *undos;
 };
 
 void arena_reset(struct arena *a);
@@ -23,7 +21,5 @@ void *arena_alloc(struct arena *a, size_t n);
 struct bytes bytes_dup(struct arena *a, struct bytes b);
 /* Formatted, NUL-terminated string. */
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
-/* fn(arg) runs at the next reset or clear. */
-void arena_on_free(struct arena *a, void (*fn)(void *arg), void *arg);
 
 #endif

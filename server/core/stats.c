@@ -2,6 +2,7 @@
 #include "server/core/stats.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "server/base/os.h"
 
@@ -16,17 +17,14 @@ const char *close_reason_name(enum close_reason r)
 	return r < CLOSE_COUNT ? reasons[r] : "";
 }
 
-static const struct stat_row rows[] = {
-#define STAT_ROW(name, text) { #name, text, offsetof(struct stats, name) },
+static const struct stat_row {
+	const char *name;
+	size_t offset;
+} rows[] = {
+#define STAT_ROW(name, text) { #name, offsetof(struct stats, name) },
 	STAT_TABLE(STAT_ROW)
 #undef STAT_ROW
 };
-
-const struct stat_row *stats_rows(size_t *n)
-{
-	*n = COUNT(rows);
-	return rows;
-}
 
 static uint64_t value(const struct stats *s, const struct stat_row *r)
 {

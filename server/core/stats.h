@@ -2,7 +2,6 @@
 #ifndef SERVER_CORE_STATS_H
 #define SERVER_CORE_STATS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* Why a media session ended: enum, name in logs and JSON, text. */
@@ -57,12 +56,6 @@ struct stats {
 	uint64_t ended[CLOSE_COUNT];
 };
 
-struct stat_row {
-	const char *name, *text;
-	size_t offset;
-};
-/* The rows of STAT_TABLE; *n = how many. */
-const struct stat_row *stats_rows(size_t *n);
 /* *sum += *one. */
 void stats_add(struct stats *sum, const struct stats *one);
 /* JSON object with all counters, and "ended" by reason, written beside and renamed. 0 or -errno. */

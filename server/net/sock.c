@@ -106,14 +106,6 @@ bool addr_is_loopback(const struct addr *a)
 		  : a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
-bool addr_is_any(const struct addr *a)
-{
-	const uint8_t *v4 = v4_octets(a);
-
-	return v4 ? v4[0] == 0 && v4[1] == 0 && v4[2] == 0 && v4[3] == 0
-		  : a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
-}
-
 /* Closes fd and answers the errno that was set before. */
 static int fail(int fd)
 {

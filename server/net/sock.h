@@ -33,7 +33,6 @@ const char *addr_text(const struct addr *a, char *dst);
 /* Same host (an IPv4 address mapped into IPv6 equals itself), whatever the ports. */
 bool addr_is_same_host(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
-bool addr_is_any(const struct addr *a);
 
 /* All of these answer a descriptor (close-on-exec, nonblocking) or -errno. */
 MUST_USE int sock_listen(const struct addr *at, int backlog);
