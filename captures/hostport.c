@@ -61,13 +61,6 @@ bool host_port_is_eq(const struct host_port *a, const struct host_port *b)
 	return a->port == b->port && host_port_is_host(a, b);
 }
 
-bool host_port_is_multicast(const struct host_port *hp)
-{
-	if (hp->family == 4)
-		return (hp->addr[0] & 0xf0) == 0xe0;
-	return hp->family == 6 && hp->addr[0] == 0xff;
-}
-
 char *host_port_str(const struct host_port *hp, char buf[HOST_PORT_STR])
 {
 	char a[INET6_ADDRSTRLEN];

@@ -23,7 +23,6 @@ MUST_USE int host_port_read(const char *host, uint16_t port, struct host_port *h
 bool host_port_is_eq(const struct host_port *a, const struct host_port *b);
 /* The same address, whatever the port. */
 bool host_port_is_host(const struct host_port *a, const struct host_port *b);
-bool host_port_is_multicast(const struct host_port *hp);
 
 /* "192.0.2.1:554", "[2001:db8::1]:554"; "-" for none. Returns buf. */
 enum { HOST_PORT_STR = 64 };

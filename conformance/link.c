@@ -408,11 +408,6 @@ bool links_answered(struct links *l, int conn, const struct ox_message *m, struc
 	return true;
 }
 
-bool links_has_message(const struct links *l, int conn)
-{
-	return l->conns[conn]->taken < l->conns[conn]->n_inbox;
-}
-
 const struct link_message *links_take(struct links *l, int conn)
 {
 	struct link_conn *c = l->conns[conn];

@@ -93,7 +93,6 @@ MUST_USE bool links_answered(
 bool links_turn(struct links *l, tick_t until);
 /* The next message of the connection that nobody has taken, or NULL. */
 const struct link_message *links_take(struct links *l, int conn);
-bool links_has_message(const struct links *l, int conn);
 
 void links_half_close(struct links *l, int conn);
 void links_reset(struct links *l, int conn);

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "server/base/err.h"
 #include "server/base/os.h"
@@ -77,11 +76,4 @@ const struct requirement *requirement_find(const struct requirements *r, const c
 			return &r->v[i];
 	}
 	return NULL;
-}
-
-enum level requirement_level(const struct requirement *q)
-{
-	if (strncasecmp(q->word, "should", 6) == 0 || strcmp(q->word, "RECOMMENDED") == 0)
-		return LEVEL_SHOULD;
-	return strcmp(q->word, "MAY") == 0 ? LEVEL_MAY : LEVEL_MUST;
 }

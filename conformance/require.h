@@ -27,7 +27,5 @@ MUST_USE int requirements_read(
 	struct requirements *r, struct arena *a, const char *path, char **why);
 /* The row of that id, or NULL. */
 const struct requirement *requirement_find(const struct requirements *r, const char *id);
-/* What the RFC's word binds to: MUST words and "implied" like a MUST, SHOULD words, MAY. */
-enum level requirement_level(const struct requirement *q);
 
 #endif
