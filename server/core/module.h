@@ -22,7 +22,9 @@ enum { MODULE_API = 1 };
 enum verdict {
 	MOD_PASS, /* not mine: ask the next */
 	MOD_DONE, /* answered: txn->status is set and the reply is written */
-	MOD_WAIT, /* ask me again: after task_signal(txn->task), or at txn->wake_at when that is set */
+	/* Ask me again: after any signal to txn->task, or at txn->wake_at when that is set. Not when
+	 * txn->session has ended meanwhile: that is answered 454, and nobody is asked. */
+	MOD_WAIT,
 };
 
 struct module {

@@ -300,12 +300,6 @@ static enum step step_process(struct rtsp_txn *t, tick_t now)
 	enum step s = ask(t, offsetof(struct module, request));
 	if (s != STEP_NEXT)
 		return s;
-	/* the session may have ended while a module or the medium kept us waiting */
-	if (t->session_id.n) {
-		t->session = worker_session(t->worker, t->session_id);
-		if (!t->session)
-			return refuse(t, RTSP_SESSION_NOT_FOUND, now);
-	}
 	return rtsp_method_row(t->req.method)->run(t, now) ? STEP_REPLIED : STEP_WAIT;
 }
 
@@ -338,9 +332,23 @@ static enum step (*const steps[])(struct rtsp_txn *t, tick_t now) = {
 	[PHASE_POST_PROCESSING] = step_postprocess,
 };
 
+/* The session may have ended while a module or the medium kept us waiting: nobody may look at it. */
+static void find_session_again(struct rtsp_txn *t, tick_t now)
+{
+	if (!t->session_id.n || t->phase <= PHASE_SETUP_REQUEST || t->phase > PHASE_PROCESSING)
+		return;
+	t->session = worker_session(t->worker, t->session_id);
+	/* DESCRIBE needs no session, and a request for a medium under way must come home first */
+	if (t->session || t->opening)
+		return;
+	rtsp_txn_answer(t, RTSP_SESSION_NOT_FOUND, now);
+	t->phase = PHASE_POST_PROCESSING;
+}
+
 enum txn_result rtsp_txn_run(struct rtsp_txn *t, tick_t now)
 {
 	t->wake_at = 0;
+	find_session_again(t, now);
 	while (t->phase < PHASE_SENDING_RESPONSE) {
 		switch (steps[t->phase](t, now)) {
 		case STEP_NEXT: t->phase++; break;

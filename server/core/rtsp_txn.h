@@ -57,7 +57,7 @@ struct rtsp_txn {
 	struct url url;
 	char path[TXN_PATH]; /* decoded */
 	struct bytes session_id;
-	struct rtp_session *session; /* on `worker` only, while it runs there */
+	struct rtp_session *session; /* on `worker` only; looked up anew after each wait */
 	char used_session[40];       /* id of the session it concerned; empty = none */
 
 	/* being opened for DESCRIBE and SETUP */
