@@ -189,6 +189,22 @@ static void write_stats(struct server *s)
 		log_write(LOG_E, "server", "%s: %s", s->prefs->stats_file, err_text(err));
 }
 
+/* Can the statistics be written? Found out before serving, not after. */
+static int check_stats(const struct prefs *p, char *why)
+{
+	if (!p->stats_file)
+		return 0;
+	struct outfile *o = outfile_open(p->stats_file);
+	if (!o) {
+		int err = -errno;
+		(void)snprintf(
+			why, PREFS_WHY, "statistics %.150s: %s", p->stats_file, err_text(err));
+		return err;
+	}
+	outfile_abort(o);
+	return 0;
+}
+
 /* Signals are handled by this thread alone, one after the other. */
 static void serve(struct server *s, const sigset_t *set)
 {
@@ -219,6 +235,10 @@ int main(int argc, char **argv)
 	if (code >= 0) {
 		prefs_clear(&prefs);
 		return code;
+	}
+	if (check_stats(&prefs, why) != 0) {
+		prefs_clear(&prefs);
+		return complain(why);
 	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

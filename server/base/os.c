@@ -112,10 +112,18 @@ static void outfile_free(struct outfile *o)
 
 struct outfile *outfile_open(const char *path)
 {
-	struct outfile *o = xmalloc(sizeof *o);
+	struct stat st;
 	int fd;
 
-	*o = (struct outfile){ .path = xstrdup(path), .tmp = xasprintf("%s.XXXXXX", path) };
+	/* a rename would put a file in the place of /dev/null, and of a link instead of behind it */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return NULL;
+	}
+	struct outfile *o = xmalloc(sizeof *o);
+	char *behind = realpath(path, NULL);
+	*o = (struct outfile){ .path = behind ? behind : xstrdup(path) };
+	o->tmp = xasprintf("%s.XXXXXX", o->path);
 	fd = mkstemp(o->tmp);
 	if (fd >= 0)
 		(void)fchmod(fd, 0644); /* mkstemp's 0600 would surprise; a failure leaves it */

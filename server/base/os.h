@@ -34,7 +34,8 @@ void os_random(void *p, size_t n);
 
 /*
  * A file that appears whole or not at all: written under a temporary name in the same folder, then
- * synced and renamed. open: NULL with errno set. commit: 0 or -errno; on an error (a full disk, say)
+ * synced and renamed. open: NULL with errno set, also where something stands that is no regular file;
+ * a link is followed. commit: 0 or -errno; on an error (a full disk, say)
  * the temporary file is gone and an older file of that name is untouched. abort drops it. Both free.
  */
 struct outfile {

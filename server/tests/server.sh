@@ -36,6 +36,10 @@ says "a stray word" 2 "unexpected 'word'" word
 says "address that is none" 2 'is no IP address' --listen localhorst
 says "folder that is not there" 2 'movie_folder' --root /nonexistent
 says "configuration that is not there" 2 '/nonexistent.ini' --config /nonexistent.ini
+says "statistics that cannot be written" 2 'No such file' --stats /nonexistent/stats.json
+mkfifo "$TMP/fifo"
+says "statistics over what is no file" 2 'Invalid argument' --stats "$TMP/fifo"
+check "which is left as it was" test -p "$TMP/fifo"
 says "unknown fault" 2 'nonsense' --fault nonsense
 says "unknown log level" 2 'log' --log loud
 printf 'rtsp_port = 0\nrtp_timeout = 7\n' >"$TMP/good.ini"
