@@ -93,6 +93,18 @@ same "out of descriptors: INVALID, exit 3" 3 $?
 holds "out of descriptors: those that got through lost nothing" \
 	'.counters.GeneratorLimit.value > 0 and .counters.sessions_completed.value > 0 and .counters.packets_lost.value == 0'
 
+# stopped for a third of the run: not the server's fault
+"$BIN/beagle-loadgen" "$URL/pattern" -n 20 -d 1s --rate 20 -q -o "$R" >"$TMP/out" 2>"$TMP/err" &
+pid=$!
+sleep 0.5
+kill -STOP $pid
+sleep 1
+kill -CONT $pid
+wait $pid
+same "stopped on the way: INVALID, exit 3" 3 $?
+holds "stopped on the way: for the late timer" \
+	'[.validity.checks[] | select(.name == "timer_lag_p99") | .pass] == [false]'
+
 # a result that does not fit: a message, no half of a file
 rm -f "$R"
 (ulimit -f 1; exec "$BIN/beagle-loadgen" "$URL/pattern" -d 200ms -q -o "$R" >"$TMP/out" 2>"$TMP/err")
