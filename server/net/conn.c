@@ -67,6 +67,12 @@ int conn_read(struct conn *c)
 {
 	size_t got = 0;
 
+	/* nothing can be read: what woke us is an error, which would wake us again and again */
+	if (c->fd >= 0 && !c->broken && (c->eof || c->in.n == c->in.max)) {
+		int err = sock_error(c->fd);
+		if (err)
+			return fail(c, err);
+	}
 	while (c->fd >= 0 && !c->eof && !c->broken && got < CONN_READ_TURN) {
 		size_t space = c->in.max - c->in.n;
 		if (space > CONN_READ_STEP)

@@ -44,6 +44,29 @@ static void t_reset(void)
 	sim_close(&s);
 }
 
+static void t_reset_after_eof(void)
+{
+	struct sim s;
+	struct sim_client c;
+	struct linger hard = { .l_onoff = 1 };
+
+	sim_open(&s, 1);
+	s.server.modules[0]->filter = hold_setup;
+	sim_connect(&c, &s, 0);
+	sim_send(&c, setup_udp);
+	CU_ASSERT_EQUAL(shutdown(c.fd, SHUT_WR), 0);
+	sim_run(&s, TICK_S / 4);
+	CU_ASSERT_EQUAL(setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+	sim_hang_up(&c);
+	uint64_t runs = s.workers[0].loop.runs;
+	for (int i = 0; i < 50; i++)
+		loop_turn(&s.workers[0].loop);
+	CU_ASSERT_TRUE(s.workers[0].loop.runs - runs < 5);
+	sim_run(&s, TICK_S);
+	CU_ASSERT_EQUAL(s.workers[0].stats.connections_closed, 1);
+	sim_close(&s);
+}
+
 static void t_drain(void)
 {
 	struct sim s;
@@ -171,6 +194,8 @@ static void t_opening_comes_home(void)
 
 UNIT_SUITE(sim_waiting,
 	{ "session: a reset during SETUP ends the interleaved session that it makes", t_reset },
+	{ "session: a reset after the end of input does not keep the loop busy",
+		t_reset_after_eof },
 	{ "session: a SETUP that waited is 503 once the server drains", t_drain },
 	{ "session: one that ended while a module waited is not shown to it again",
 		t_session_gone },
