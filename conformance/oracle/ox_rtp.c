@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "conformance/oracle/ox_rtp.h"
 
+#include <inttypes.h>
+
 enum { RTP_HEADER_BYTES = 12, BIG_JUMP = 3000 };
 
 int ox_seq_diff(uint16_t a, uint16_t b)
@@ -247,6 +249,6 @@ void ox_rtp_stream_check(const struct ox_rtp_stream *s, const struct ox_rtp *p,
 			"profile 0x%04x", p->extension_profile);
 	if (s->packets > 0 && s->ssrc == p->ssrc && ox_rtp_stream_place(s, p) == OX_RTP_NEXT &&
 		ox_rtptime_diff(s->rtptime_of_highest, p->rtptime) < 0)
-		ox_gotf(ox_find(fs, OX_RTP_5_1_16, 4, "the RTP time went back"), "by %d",
-			-ox_rtptime_diff(s->rtptime_of_highest, p->rtptime));
+		ox_gotf(ox_find(fs, OX_RTP_5_1_16, 4, "the RTP time went back"), "by %" PRId64,
+			-(int64_t)ox_rtptime_diff(s->rtptime_of_highest, p->rtptime));
 }

@@ -346,6 +346,17 @@ static const char *const l16[] = { "audio", "L16", "" };
 	X(pcm_whole, OX_PROF_4_1_04, "PROF-4.1-04: whole samples", l16, ({ 0, true, "0000" }),    \
 		({ 0, true, "000000" }))
 
+/* the difference of times that are half a turn apart has no positive counterpart in 32 bits */
+static void t_half_turn(void)
+{
+	struct scene *c = scene_new("video", "X", 96, 90000, "");
+
+	play(c, 96, 0, false, "00");
+	play(c, 96, 0x80000000, false, "00");
+	ox_want(&c->fs, OX_RTP_5_1_16, true);
+	scene_free(c);
+}
+
 static void t_aac_rounding(void)
 {
 	struct scene *c = scene_new(aac[0], aac[1], 96, 44100, aac[2]);
@@ -367,5 +378,6 @@ UNIT_SUITE(ox_rtp,
 	{ "counts are those of the reference walk, for any order of numbers", t_counts },
 	{ "RTP-5.1-09: gaps, repeats and late packets break it, a wrap doesn't", t_continuity },
 	{ "RTP-5.1-06, -07, -16, SDP-5.14-05: payload types and time of a stream", t_types },
+	{ "RTP-5.1-16: a time half a turn away is told", t_half_turn },
 	{ "AAC-3.3.6-02: one unit of rounding is only noted", t_aac_rounding },
 	{ "PROF-2-01: an extension is announced", t_announced });
