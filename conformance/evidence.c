@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "captures/pcapout.h"
+#include "conformance/plain.h"
 #include "server/base/os.h"
 
 enum { GARBAGE_SHOWN = 512 };
@@ -40,9 +41,13 @@ static bool begins(const uint8_t *p, size_t n, const char *word)
 
 static void redact_header(uint8_t *p, size_t at, size_t n)
 {
-	/* all of the line: the scheme's name is kept by nobody's wish */
-	for (; at < n && p[at] != '\r' && p[at] != '\n'; at++) {
-		if (p[at] != ' ')
+	/* all of the line, and those that it is folded into: the scheme's name is kept by nobody's
+	 * wish */
+	for (; at < n; at++) {
+		bool goes_on = at + 1 < n && (p[at + 1] == ' ' || p[at + 1] == '\t');
+		if (p[at] == '\n' && !goes_on)
+			return;
+		if (p[at] > ' ')
 			p[at] = 'x';
 	}
 }
@@ -77,16 +82,40 @@ void evidence_redact(uint8_t *p, size_t n)
 	}
 }
 
-/* A copy of the event's bytes without secrets; the caller frees. */
-static uint8_t *clean_copy(const struct trace *t, const struct trace_event *e)
+/* The bytes of one direction of a connection are looked at as a whole: a secret may be split over
+ * segments. Every event lies in the trace in order of time. */
+static void redact_direction(struct trace *t, int conn, bool from_client, uint8_t *stream)
 {
-	struct bytes b = trace_bytes(t, e);
-	uint8_t *p = xmalloc(b.n + 1);
-	if (b.n)
-		memcpy(p, b.p, b.n);
-	if (e->kind == TRACE_TCP)
-		evidence_redact(p, b.n);
-	return p;
+	size_t n = 0, at = 0;
+	for (int back = 0; back < 2; back++) {
+		for (size_t i = 0; i < t->n; i++) {
+			const struct trace_event *e = &t->v[i];
+			if (e->kind != TRACE_TCP || e->conn != conn ||
+				e->from_client != from_client || !e->n)
+				continue;
+			if (back)
+				memcpy(t->bytes.p + e->off, stream + at, e->n);
+			else
+				memcpy(stream + n, t->bytes.p + e->off, e->n);
+			*(back ? &at : &n) += e->n;
+		}
+		if (!back)
+			evidence_redact(stream, n);
+	}
+}
+
+void evidence_redact_trace(struct trace *t)
+{
+	uint8_t *stream = xmalloc(t->bytes.n + 1);
+	for (int conn = 0; conn < LINK_CONNS; conn++) {
+		redact_direction(t, conn, true, stream);
+		redact_direction(t, conn, false, stream);
+	}
+	free(stream);
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->v[i].kind == TRACE_NOTE || t->v[i].kind == TRACE_FAULT)
+			evidence_redact(t->bytes.p + t->v[i].off, t->v[i].n);
+	}
 }
 
 /* ---- transcript ---- */
@@ -151,14 +180,15 @@ static void put_event(
 	FILE *f, const struct trace *t, const struct trace_event *e, struct side sides[][2])
 {
 	struct side *s = e->conn >= 0 ? &sides[e->conn][e->from_client] : NULL;
-	uint8_t *copy = clean_copy(t, e);
+	struct bytes b = trace_bytes(t, e);
+	char note[1024]; /* cut when longer */
 	switch (e->kind) {
 	case TRACE_OPEN:
 		put_time(f, e);
 		fprintf(f, "#%d connects from port %u\n", e->conn, e->client_port);
 		break;
 	case TRACE_TCP:
-		if (buf_put(&s->b, bytes_of(copy, e->n)) == 0)
+		if (buf_put(&s->b, b) == 0)
 			put_units(f, e, s, false);
 		break;
 	case TRACE_UDP:
@@ -174,11 +204,11 @@ static void put_event(
 		break;
 	case TRACE_NOTE:
 	case TRACE_FAULT:
-		fprintf(f, "%12.6f %s %.*s\n", tick_seconds(e->at),
-			e->kind == TRACE_FAULT ? ">>>" : "---", (int)e->n, (const char *)copy);
+		plain_put(note, sizeof(note), b);
+		fprintf(f, "%12.6f %s %s\n", tick_seconds(e->at),
+			e->kind == TRACE_FAULT ? ">>>" : "---", note);
 		break;
 	}
-	free(copy);
 }
 
 static int write_transcript(const char *path, const struct trial *t)
@@ -199,6 +229,7 @@ static int write_transcript(const char *path, const struct trial *t)
 		struct buf b;
 		buf_init(&b, 1024);
 		verdict_print(worst, &b);
+		evidence_redact(b.p, b.n);
 		struct bytes v = buf_bytes(&b);
 		fprintf(o->f, "because  %.*s\n", BYTES_FMT(v));
 		buf_clear(&b);
@@ -236,8 +267,7 @@ static void put_packet(struct pcapout *o, struct pcapout_tcp **tcp, const struct
 	struct pcapout_tcp **c = e->conn >= 0 ? &tcp[e->conn] : NULL;
 	struct host_port near = at_port(client, e->client_port),
 			 far = e->conn >= 0 ? server : at_port(server, e->server_port);
-	uint8_t *copy = clean_copy(&t->links.trace, e);
-	struct bytes b = bytes_of(copy, e->n);
+	struct bytes b = trace_bytes(&t->links.trace, e);
 	switch (e->kind) {
 	case TRACE_OPEN: *c = pcapout_tcp_open(o, at, &near, &far); break;
 	case TRACE_TCP: pcapout_tcp_send(*c, at, e->from_client, b); break;
@@ -252,7 +282,6 @@ static void put_packet(struct pcapout *o, struct pcapout_tcp **tcp, const struct
 	case TRACE_NOTE:
 	case TRACE_FAULT: break;
 	}
-	free(copy);
 }
 
 static int write_pcap(const char *path, const struct trial *t)
@@ -274,8 +303,9 @@ static int write_pcap(const char *path, const struct trial *t)
 	return pcapout_commit(o);
 }
 
-int evidence_write(const char *dir, const struct trial *t, char **folder)
+int evidence_write(const char *dir, struct trial *t, char **folder)
 {
+	evidence_redact_trace(&t->links.trace);
 	*folder = xasprintf("%s/%s", dir, t->c->id);
 	int rc = os_mkdirs(*folder);
 	if (rc == 0) {

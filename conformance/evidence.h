@@ -12,9 +12,11 @@
 enum evidence_keep { KEEP_FAIL, KEEP_ALL, KEEP_NONE };
 MUST_USE bool evidence_keep_read(const char *s, enum evidence_keep *k);
 
-/* Writes the two files. 0 or -errno; *folder ("DIR/ID") is heap, the caller frees. */
-MUST_USE int evidence_write(const char *dir, const struct trial *t, char **folder);
+/* Writes the two files, after evidence_redact_trace. 0 or -errno; *folder ("DIR/ID") is heap, the caller frees. */
+MUST_USE int evidence_write(const char *dir, struct trial *t, char **folder);
 /* Overwrites secrets in place. */
 void evidence_redact(uint8_t *p, size_t n);
+/* The same for all that a case sent, received and noted. */
+void evidence_redact_trace(struct trace *t);
 
 #endif

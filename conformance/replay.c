@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conformance/exec.h"
+#include "conformance/plain.h"
 #include "conformance/replay_plan.h"
 #include "reports/result.h"
 #include "server/base/err.h"
@@ -43,11 +44,9 @@ static void differ(struct step_diff *d, const char *what, struct bytes captured,
 	if (d->n == DIFFERENCES)
 		return;
 	char(*t)[NAME_LEN] = d->text[d->n];
-	(void)snprintf(t[0], NAME_LEN, "%s", what);
-	(void)snprintf(t[1], NAME_LEN, "%.*s", captured.n > 60 ? 60 : (int)captured.n,
-		(const char *)captured.p);
-	(void)snprintf(
-		t[2], NAME_LEN, "%.*s", live.n > 60 ? 60 : (int)live.n, (const char *)live.p);
+	plain_put(t[0], NAME_LEN, bytes_str(what));
+	plain_put(t[1], NAME_LEN, captured);
+	plain_put(t[2], NAME_LEN, live);
 	d->v[d->n++] =
 		(struct result_difference){ t[0], captured.p ? t[1] : NULL, live.p ? t[2] : NULL };
 }
@@ -319,15 +318,16 @@ static void captured_media(const struct replay *r, size_t track, struct result_s
 static void live_media(const struct replay *r, size_t track, struct result_stream *s)
 {
 	const struct media_stream *m = &r->t->media.v[track];
-	const struct ox_track *o = NULL;
-	for (size_t i = 0; m->url && (o = ox_session_track(r->t->ox, i)); i++) {
-		if (ox_url_is_same(bytes_str(o->url), bytes_str(m->url), true))
-			break;
-	}
+	const struct ox_track *o;
 	s->live_packets = m->n_packets;
-	for (size_t i = 0; o && i < o->n_streams; i++) {
-		s->live_bytes += o->streams[i].octets;
-		s->live_lost += o->streams[i].lost > 0 ? (uint64_t)o->streams[i].lost : 0;
+	/* a track may have been set up more than once */
+	for (size_t i = 0; m->url && (o = ox_session_track(r->t->ox, i)); i++) {
+		if (!ox_url_is_same(bytes_str(o->url), bytes_str(m->url), true))
+			continue;
+		for (size_t k = 0; k < o->n_streams; k++) {
+			s->live_bytes += o->streams[k].octets;
+			s->live_lost += o->streams[k].lost > 0 ? (uint64_t)o->streams[k].lost : 0;
+		}
 	}
 	if (m->n_packets)
 		s->live_span_s = tick_seconds(m->packets[m->n_packets - 1].at - m->packets[0].at);
@@ -392,8 +392,17 @@ static int reach(struct replay *r)
 	return code;
 }
 
+/* Does nobody listen any more? */
+static bool is_gone(struct replay *r)
+{
+	if (*r->o->stop || r->answered == r->sent)
+		return false;
+	return links_connect(&r->t->links, "aftermath", CONNECT_WAIT) < 0;
+}
+
 static int finish(struct replay *r, double seconds)
 {
+	bool gone = is_gone(r);
 	ox_session_end(r->t->ox, os_now() - r->t->links.zero);
 	compare_media(r);
 	keep_findings(r);
@@ -405,12 +414,14 @@ static int finish(struct replay *r, double seconds)
 	result_config_num(r->result, "speed", r->o->speed, NULL);
 	printf("replayed %u of %zu requests, %u answered; %u differences break, %u are notes\n",
 		r->sent, r->plan.n, r->answered, r->broken, r->notes);
+	if (gone)
+		printf("the target is gone: %s\n", r->target.shown);
 	int rc = r->o->json ? result_write(r->result, r->o->json) : 0;
 	if (rc < 0) {
 		fprintf(stderr, "beagle-conformance: %s: %s\n", r->o->json, err_text(rc));
 		return 2;
 	}
-	return *r->o->stop ? 130 : r->broken ? 1 : 0;
+	return *r->o->stop ? 130 : gone ? 4 : r->broken ? 1 : 0;
 }
 
 int replay(const struct replay_opts *o)
@@ -431,7 +442,7 @@ int replay(const struct replay_opts *o)
 	r->t = trial_new(NULL, &to);
 	r->conn = links_connect(&r->t->links, "main", CONNECT_WAIT);
 	if (r->conn < 0) {
-		fprintf(stderr, "beagle-conformance: %s: %s\n", r->target.url, err_text(r->conn));
+		fprintf(stderr, "beagle-conformance: %s: %s\n", r->target.shown, err_text(r->conn));
 		code = 4;
 		goto out;
 	}

@@ -140,7 +140,7 @@ static void say_case(
 static void say_target(const struct run *r)
 {
 	const struct target *t = &r->target;
-	printf("target    %s\n", t->url);
+	printf("target    %s\n", t->shown);
 	printf("server    %s\n", *t->banner ? t->banner : "(no Server header)");
 	printf("methods   %s\n", *t->methods ? t->methods : "(no Public header)");
 	printf("features ");
@@ -227,7 +227,7 @@ static void keep(struct run *r, const struct case_def *c, const struct verdict *
 		junit_case(r->junit, c, v, ms / 1000, evidence);
 }
 
-static bool keep_evidence(const struct run *r, const struct trial *t)
+static bool keep_evidence(const struct run *r, struct trial *t)
 {
 	enum result_verdict is = verdict_of(&t->verdict);
 	char *folder = NULL;
@@ -380,7 +380,7 @@ static void summary(const struct run *r, double seconds)
 			n[RESULT_SKIP], n[RESULT_INCONCLUSIVE]);
 	}
 	if (r->is_gone)
-		printf("the target is gone: %s\n", r->target.url);
+		printf("the target is gone: %s\n", r->target.shown);
 }
 
 static int open_outputs(struct run *r)

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "conformance/ask.h"
+#include "conformance/plain.h"
+#include "reports/result.h"
 #include "server/base/err.h"
 #include "server/base/os.h"
 
@@ -24,7 +26,9 @@ int target_init(struct target *t, const char *url, char **why)
 	if (ox_url_read(bytes_str(url), 0, &u, NULL) < 0 || u.host.n == 0 ||
 		!bytes_to_str(u.host, t->host, sizeof(t->host)) ||
 		!bytes_to_str(u.path, t->path, sizeof(t->path))) {
-		*why = xasprintf("'%s' is no rtsp:// URL", url);
+		char *plain = result_redact_url(url);
+		*why = xasprintf("'%s' is no rtsp:// URL", plain);
+		free(plain);
 		return ERR_SYNTAX;
 	}
 	if (!bytes_is_ieq(u.scheme, B("rtsp"))) {
@@ -35,6 +39,7 @@ int target_init(struct target *t, const char *url, char **why)
 	bool v6 = strchr(t->host, ':') != NULL;
 	t->url = xasprintf("rtsp://%s%s%s%s%s%s", v6 ? "[" : "", t->host, v6 ? "]" : "",
 		u.has_port ? ":" : "", u.has_port ? t->port : "", t->path);
+	t->shown = result_redact_url(t->url);
 	int rc = getaddrinfo(t->host, t->port, &hints, &found);
 	if (rc != 0) {
 		*why = xasprintf("%s: %s", t->host, gai_strerror(rc));
@@ -49,6 +54,7 @@ int target_init(struct target *t, const char *url, char **why)
 void target_clear(struct target *t)
 {
 	free(t->url);
+	free(t->shown);
 	free(t->describe);
 	free(t->description);
 	free(t->aggregate);
@@ -93,8 +99,8 @@ static void learn_methods(struct target *t, const struct answer *a)
 {
 	struct bytes public = ox_header_value(&a->m, "Public"),
 		     server = ox_header_value(&a->m, "Server");
-	(void)snprintf(t->methods, sizeof(t->methods), "%.*s", BYTES_FMT(public));
-	(void)snprintf(t->banner, sizeof(t->banner), "%.*s", BYTES_FMT(server));
+	plain_put(t->methods, sizeof(t->methods), public);
+	plain_put(t->banner, sizeof(t->banner), server);
 	bool told = *t->methods != '\0';
 	struct bytes m = bytes_str(t->methods);
 	feature(t, "public", told);
@@ -205,14 +211,17 @@ static int describe(struct target *t, struct links *l, int conn, char **why)
 	ask(l, conn, text, 2, ANSWER_WAIT, &a);
 	free(text);
 	if (!answer_is(&a, 200)) {
-		*why = a.seen.kind == OUTCOME_STATUS ? xasprintf("DESCRIBE %s: %u %.*s", t->url,
-							       a.seen.status, BYTES_FMT(a.m.reason))
-						     : xasprintf("DESCRIBE %s: no answer", t->url);
+		char reason[80];
+		plain_put(reason, sizeof(reason), a.m.reason);
+		*why = a.is_garbage ? xasprintf("DESCRIBE %s: bytes that are no RTSP", t->shown)
+		       : a.seen.kind == OUTCOME_STATUS
+			       ? xasprintf("DESCRIBE %s: %u %s", t->shown, a.seen.status, reason)
+			       : xasprintf("DESCRIBE %s: no answer", t->shown);
 		return ERR_STATE;
 	}
 	learn_description(t, &a);
 	if (t->n_tracks == 0) {
-		*why = xasprintf("the description of %s has no media", t->url);
+		*why = xasprintf("the description of %s has no media", t->shown);
 		return ERR_STATE;
 	}
 	return 0;
@@ -228,7 +237,7 @@ int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **
 	l->stop = stop;
 	int rc = links_connect(l, "discovery", CONNECT_WAIT);
 	if (rc < 0) {
-		*why = xasprintf("%s: %s", t->url, err_text(rc));
+		*why = xasprintf("%s: %s", t->shown, err_text(rc));
 		goto out;
 	}
 	char *text = xasprintf("OPTIONS %s\n", t->url);
@@ -236,7 +245,7 @@ int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **
 	free(text);
 	if (a.seen.kind == OUTCOME_SILENT) {
 		*why = xasprintf(
-			"%s: OPTIONS got no answer in %d s", t->url, (int)(ANSWER_WAIT / TICK_S));
+			"%s: OPTIONS got no answer in %d s", t->shown, (int)(ANSWER_WAIT / TICK_S));
 		rc = ERR_TIMEOUT;
 		goto out;
 	}
@@ -247,7 +256,7 @@ int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **
 	if (rc >= 0)
 		rc = describe(t, l, rc, why);
 	else
-		*why = xasprintf("%s: %s", t->url, err_text(rc));
+		*why = xasprintf("%s: %s", t->shown, err_text(rc));
 	if (rc == 0)
 		try_transports(t, l);
 out:

@@ -8,6 +8,7 @@
 enum { TARGET_FEATURES = 24 };
 struct target {
 	char *url;      /* as given, without user and password */
+	char *shown;    /* the same for people and files: without tokens */
 	char host[256]; /* without [] */
 	char port[8], path[1024];
 	struct sockaddr_storage addr;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conformance/plain.h"
+
 /* How bad, to find the worst. */
 static int weight(enum result_verdict v)
 {
@@ -65,7 +67,7 @@ struct verdict_finding *verdict_add(struct verdict *v, enum result_verdict kind,
 	/* cut when longer: all of this is for people */
 	(void)snprintf(f->where, sizeof(f->where), "%s", where);
 	(void)snprintf(f->expected, sizeof(f->expected), "%s", expected);
-	(void)snprintf(f->got, sizeof(f->got), "%s", got);
+	plain_put(f->got, sizeof(f->got), bytes_str(got));
 	for (size_t i = 0; i < n_clauses; i++) {
 		size_t at = strlen(f->clauses);
 		(void)snprintf(

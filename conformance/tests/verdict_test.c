@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conformance/evidence.h"
+#include "conformance/plain.h"
 #include "conformance/verdict.h"
 #include "server/tests/unit.h"
 
@@ -99,9 +100,43 @@ static void t_redact(void)
 	CU_ASSERT(redacts("X-Authorization-Like: b", "X-Authorization-Like: b"));
 }
 
+static void t_redact_split(void)
+{
+	static const char text[] =
+		"PLAY rtsp://h/a?token=abc RTSP/1.0\r\nAuthorization: Digest\r\n u=b";
+	static const char want[] =
+		"PLAY rtsp://h/a?token=xxx RTSP/1.0\r\nAuthorization: xxxxxx\r\n xxx";
+	struct trace t;
+	struct trace_event client = { .kind = TRACE_TCP, .from_client = true, .conn = 1 },
+			   server = { .kind = TRACE_TCP, .conn = 1 };
+	trace_init(&t);
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		trace_add(&t, &client, bytes_of(text + i, 1));
+		trace_add(&t, &server, B("?k=v"));
+	}
+	evidence_redact_trace(&t);
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		CU_ASSERT_EQUAL(trace_bytes(&t, &t.v[2 * i]).p[0], want[i]);
+		CU_ASSERT(bytes_is_eq(trace_bytes(&t, &t.v[2 * i + 1]), B("?k=v")));
+	}
+	trace_clear(&t);
+}
+
+static void t_plain(void)
+{
+	struct verdict v = { 0 };
+	char small[6];
+	plain_put(small, sizeof(small), B("abc\n"));
+	CU_ASSERT_STRING_EQUAL(small, "abc");
+	(void)verdict_add(&v, RESULT_FAIL, LEVEL_MUST, NULL, 0, "x", "y", "200 \033[2J\377");
+	CU_ASSERT_STRING_EQUAL(v.v[0].got, "200 \\x1b[2J\\xff");
+}
+
 UNIT_SUITE(conformance_verdict,
 	{ "strictness decides which broken level fails, warns or is noted", t_levels },
 	{ "the worst finding decides, behaviour and aftermath apart", t_worst },
 	{ "an expectation that breaks again is counted, not repeated", t_print },
 	{ "the analyser's findings count unless allowed, ours, or from before", t_passive },
-	{ "secrets are overwritten in the same length", t_redact });
+	{ "secrets are overwritten in the same length", t_redact },
+	{ "a secret that is split over segments is overwritten too", t_redact_split },
+	{ "what a peer sent drives no terminal", t_plain });
