@@ -89,10 +89,13 @@ static int play(const struct options *o, const struct run_target *target, struct
 	run_go(r);
 	outcome_end(r);
 	int code = outcome_exit(r);
-	if (r->is_unreachable)
-		(void)refuse("nobody answers at %s", o->url);
-	else
+	if (r->is_unreachable) {
+		char *url = result_redact_url(o->url);
+		(void)refuse("nobody answers at %s", url);
+		free(url);
+	} else {
 		outcome_print(r, stdout);
+	}
 	if (code == 4 && !r->is_unreachable)
 		(void)refuse("the target went away while it was loaded");
 	run_close(r);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "loadgen/progress.h"
 
@@ -241,8 +242,11 @@ void outcome_print(const struct run *r, FILE *f)
 	const struct snapshot *s = &r->tally.sum;
 	double cpu = usage_cpu_mean(&r->usage, r->ended_at);
 
-	fprintf(f, "%s  %s  %" PRIu64 " sessions  %g/s  %g s each\n", r->env.url,
-		run_receive_mode(r), o->plan.sessions, o->plan.rate, tick_seconds(o->plan.play));
+	char *url = result_redact_url(r->env.url);
+
+	fprintf(f, "%s  %s  %" PRIu64 " sessions  %g/s  %g s each\n", url, run_receive_mode(r),
+		o->plan.sessions, o->plan.rate, tick_seconds(o->plan.play));
+	free(url);
 	print_counts(r, f);
 	print_hists(r, f);
 	fprintf(f,

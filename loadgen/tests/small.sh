@@ -93,6 +93,9 @@ same "out of descriptors: INVALID, exit 3" 3 $?
 holds "out of descriptors: those that got through lost nothing" \
 	'.counters.GeneratorLimit.value > 0 and .counters.sessions_completed.value > 0 and .counters.packets_lost.value == 0'
 
+load "$URL/pattern?token=s3cret" -d 200ms -o "$R"
+check "a token in the URL is in no output" bash -c "! grep -q s3cret '$TMP/out' '$TMP/err' '$R'"
+
 # stopped for a third of the run: not the server's fault
 "$BIN/beagle-loadgen" "$URL/pattern" -n 20 -d 1s --rate 20 -q -o "$R" >"$TMP/out" 2>"$TMP/err" &
 pid=$!
@@ -121,6 +124,6 @@ wait "$SERVER_PID" 2>/dev/null
 wait $pid
 same "the target dies: exit 4" 4 $?
 same "the target dies: its sessions died while playing" 5 "$(counter DiedWhilePlaying)"
-load "$URL/pattern" -n 100
+load "$URL/pattern?token=s3cret" -n 100
 same "nobody there: exit 4" 4 $rc
-same "nobody there: one line" "beagle-loadgen: nobody answers at $URL/pattern" "$(cat "$TMP/err")"
+same "nobody there: one line" "beagle-loadgen: nobody answers at $URL/pattern?token=REDACTED" "$(cat "$TMP/err")"
