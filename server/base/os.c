@@ -115,6 +115,10 @@ struct outfile *outfile_open(const char *path)
 	struct stat st;
 	int fd;
 
+	if (!*path) {
+		errno = ENOENT;
+		return NULL;
+	}
 	/* a rename would put a file in the place of /dev/null, and of a link instead of behind it */
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;

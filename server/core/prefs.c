@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/prefs.h"
 
-#include <errno.h>
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "server/base/os.h"
 
 enum pref_kind { PREF_KIND_NUM, PREF_KIND_STR };
+enum { INI_MAX = 1 << 20 };
 
 struct pref_row {
 	const char *name;
@@ -122,15 +122,21 @@ static int on_ini(void *user, const char *section, const char *name, const char 
 int prefs_read_file(struct prefs *p, const char *path, char *why)
 {
 	struct ini_state s = { .p = p };
-	FILE *f = fopen(path, "re");
+	char *text;
+	size_t n;
+	/* whole and capped first: a folder reads as empty, a device never ends */
+	int err = os_read_file(path, INI_MAX, &text, &n);
 
-	if (!f) {
-		int err = -errno;
-		(void)snprintf(why, PREFS_WHY, "%.120s: %s", path, strerror(-err));
+	if (!err && strlen(text) != n) {
+		free(text);
+		err = ERR_SYNTAX;
+	}
+	if (err) {
+		(void)snprintf(why, PREFS_WHY, "%.120s: %s", path, err_text(err));
 		return err;
 	}
-	int line = ini_parse_file(f, on_ini, &s);
-	(void)fclose(f); /* only read */
+	int line = ini_parse_string(text, on_ini, &s);
+	free(text);
 	if (line == 0)
 		return 0;
 	(void)snprintf(why, PREFS_WHY, "%.80s:%d: %.150s", path, line > 0 ? line : 0,

@@ -40,6 +40,11 @@ says "statistics that cannot be written" 2 'No such file' --stats /nonexistent/s
 mkfifo "$TMP/fifo"
 says "statistics over what is no file" 2 'Invalid argument' --stats "$TMP/fifo"
 check "which is left as it was" test -p "$TMP/fifo"
+says "statistics without a name" 2 'No such file' --stats=
+says "a folder as configuration" 2 'directory' --config "$TMP"
+says "a configuration without end" 2 'limit' --config /dev/zero
+printf 'rtsp_port = 0\n\0rtp_timeout = 7\n' >"$TMP/nul.ini"
+says "a configuration that is no text" 2 'nul.ini' --config "$TMP/nul.ini"
 says "unknown fault" 2 'nonsense' --fault nonsense
 says "unknown log level" 2 'log' --log loud
 printf 'rtsp_port = 0\nrtp_timeout = 7\n' >"$TMP/good.ini"
