@@ -50,6 +50,16 @@ void rtp_stream_clear(struct rtp_stream *st)
 
 /* ---- packets ---- */
 
+/* What an SR counts: without padding, which the last octet numbers (3550 6.4.1, 5.1). */
+static uint64_t payload_octets(const struct packet *p)
+{
+	uint64_t n = p->head_n + p->body.n;
+	uint8_t padding = !p->padding || n == 0 ? 0
+			  : p->body.n           ? p->body.p[p->body.n - 1]
+						: p->head[p->head_n - 1];
+	return padding < n ? n - padding : 0;
+}
+
 void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due)
 {
 	struct rtp_out o;
@@ -66,7 +76,7 @@ void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due)
 	o.body = p->body;
 	o.due = due;
 	st->packets++;
-	st->octets += p->head_n + p->body.n;
+	st->octets += payload_octets(p);
 	st->sender.rtp(&st->sender, st, &o);
 }
 

@@ -350,6 +350,9 @@ enum txn_result rtsp_txn_run(struct rtsp_txn *t, tick_t now)
 	t->wake_at = 0;
 	find_session_again(t, now);
 	while (t->phase < PHASE_SENDING_RESPONSE) {
+		if (log_is_on(LOG_D))
+			log_write(LOG_D, "rtsp", "phase=%s method=%s", rtsp_phase_name(t->phase),
+				rtsp_method_name(t->req.method));
 		switch (steps[t->phase](t, now)) {
 		case STEP_NEXT: t->phase++; break;
 		case STEP_REPLIED: t->phase = PHASE_POST_PROCESSING; break;

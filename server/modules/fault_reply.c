@@ -43,8 +43,9 @@ static void drop_line(struct buf *reply, struct bytes name)
 		splice(reply, at, n, (struct bytes){ 0 });
 }
 
-/* Adds `by` to every number that follows `key` in the line of a header. */
-static void shift_numbers(struct buf *reply, struct bytes name, struct bytes key, int64_t by)
+/* Adds `by` to every number that follows `key` in the line of a header, modulo `mask` + 1. */
+static void shift_numbers(
+	struct buf *reply, struct bytes name, struct bytes key, int64_t by, uint64_t mask)
 {
 	size_t at, n, from = 0;
 
@@ -59,7 +60,7 @@ static void shift_numbers(struct buf *reply, struct bytes name, struct bytes key
 			end++;
 		if (k >= line.n || !bytes_to_u64(bytes_sub(line, k, end - k), INT64_MAX, &v))
 			return;
-		int len = snprintf(text, sizeof text, "%" PRIu64, v + (uint64_t)by);
+		int len = snprintf(text, sizeof text, "%" PRIu64, (v + (uint64_t)by) & mask);
 		splice(reply, at + k, end - k, bytes_of(text, (size_t)len));
 		from = k + (size_t)len;
 	}
@@ -81,7 +82,7 @@ void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct b
 	if (on[FAULT_CSEQ_DROP])
 		drop_line(reply, B("CSeq"));
 	if (on[FAULT_CSEQ_SHIFT])
-		shift_numbers(reply, B("CSeq"), B(": "), 1);
+		shift_numbers(reply, B("CSeq"), B(": "), 1, INT64_MAX);
 	if (on[FAULT_STATUS_461_400])
 		change_status(reply, B("461"), B("400 Bad Request"));
 	if (on[FAULT_STATUS_454_200])
@@ -89,13 +90,13 @@ void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct b
 	if (on[FAULT_PUBLIC_DROP])
 		drop_line(reply, B("Public"));
 	if (on[FAULT_CONTENT_LENGTH_OFF])
-		shift_numbers(reply, B("Content-Length"), B(": "), -2);
+		shift_numbers(reply, B("Content-Length"), B(": "), -2, INT64_MAX);
 	if (on[FAULT_TIMESTAMP_DROP])
 		drop_line(reply, B("Timestamp"));
 	if (on[FAULT_SESSION_DROP] && t->req.method == RTSP_SETUP)
 		drop_line(reply, B("Session"));
 	if (on[FAULT_RTPINFO_SEQ])
-		shift_numbers(reply, B("RTP-Info"), B("seq="), 1);
+		shift_numbers(reply, B("RTP-Info"), B("seq="), 1, UINT16_MAX);
 	if (on[FAULT_RTPINFO_RTPTIME])
-		shift_numbers(reply, B("RTP-Info"), B("rtptime="), 90000);
+		shift_numbers(reply, B("RTP-Info"), B("rtptime="), 90000, UINT32_MAX);
 }

@@ -238,7 +238,29 @@ static void t_iopool(void)
 	loop_clear(&l);
 }
 
-UNIT_SUITE(core, { "prefs: a value outside its table row is refused, with its name", t_prefs_set },
+static void swallow(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
+{
+	(void)s;
+	(void)st;
+	(void)o;
+}
+
+static void t_octets_without_padding(void)
+{
+	struct rtp_stream st = { .sender.rtp = swallow };
+	struct packet p = { .body = B("abcd\0\0\3"), .padding = true };
+
+	rtp_stream_send(&st, &p, 0);
+	CU_ASSERT_EQUAL(st.octets, 4);
+	p.padding = false;
+	rtp_stream_send(&st, &p, 0);
+	CU_ASSERT_EQUAL(st.octets, 4 + 7);
+	CU_ASSERT_EQUAL(st.packets, 2);
+}
+
+UNIT_SUITE(core,
+	{ "an SR counts payload octets without padding (3550 6.4.1)", t_octets_without_padding },
+	{ "prefs: a value outside its table row is refused, with its name", t_prefs_set },
 	{ "prefs: a bad line of the file is named by file and line", t_prefs_file },
 	{ "prefs: faults are capped", t_prefs_faults },
 	{ "dates: RFC 1123 only (2068 3.3.1)", t_dates },
