@@ -54,10 +54,14 @@ static void judge_headers(struct trial *t, const struct step *s, const struct ox
 		(void)snprintf(expected, sizeof(expected), "%s: %s%s", h->name,
 			h->is_unlike ? "not " : "", h->pattern);
 		if (there)
-			(void)snprintf(got, sizeof(got), "'%.200s'", (const char *)value);
+			(void)snprintf(got, sizeof(got), "'%.*s'", v.n > 200 ? 200 : (int)v.n,
+				(const char *)v.p);
 		else
 			(void)snprintf(got, sizeof(got), "no such header");
-		exec_finding(t, s, h->is_should ? RESULT_WARN : RESULT_FAIL, expected, got);
+		/* `--level should` makes a failure of this as of any other SHOULD */
+		struct step soft = *s;
+		soft.level = s->level < LEVEL_SHOULD ? s->level : LEVEL_SHOULD;
+		exec_finding(t, h->is_should ? &soft : s, RESULT_FAIL, expected, got);
 	}
 	for (size_t i = 0; i < e->n_absent; i++) {
 		if (!ox_header_find(m, e->absent[i]))

@@ -33,8 +33,9 @@ def serve(c):
             body = sdp if method == "DESCRIBE" else ""
             cseq = re.findall("(?im)^cseq: *(.*?)\r?$", head) or ["0"]
             odd = mode == "escape"
-            text = "RTSP/1.0 200 %s\r\nServer: %s\r\nCSeq: %s\r\n" % (
-                "\x1b[2JOK" if odd else "OK", "\x1b]0;x\x07\x9b" if odd else "liar", cseq[0])
+            code = 551 if "\r\nrequire:" in head.lower() else 200
+            text = "RTSP/1.0 %d %s\r\nServer: %s\r\nCSeq: %s\r\n" % (
+                code, "\x1b[2JOK" if odd else "OK", "\x1b]0;x\x07\x9b" if odd else "liar", cseq[0])
             if method == "SETUP":
                 text += "Session: 12345678\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
             if body:
@@ -63,6 +64,11 @@ liar sdp
 "$suite" run "$URL/x" --only sdp.text.grammar -o "$TMP/sdp.json" >/dev/null 2>&1
 same "a description that breaks the grammar fails the run" 1 $?
 check "for the clause that it breaks" grep -q SDP-9-01 <(jq -r '.cases[0].clauses[]' "$TMP/sdp.json")
+
+"$suite" run "$URL/x" --only hdr.require.unknown >/dev/null 2>&1
+same "a broken SHOULD alone passes" 0 $?
+"$suite" run "$URL/x" --only hdr.require.unknown --level should >/dev/null 2>&1
+same "and fails with --level should" 1 $?
 
 liar dies
 timeout 60 "$suite" replay captures/samples/clip-tcp.pcapng "$URL/x" --max-gap 1 >"$TMP/dies.log" 2>&1
