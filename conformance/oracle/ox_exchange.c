@@ -277,6 +277,21 @@ static void check_setup(struct pair *p)
 		check_client_port(p, gh->at, choice, &got[0]);
 }
 
+/* Nothing is played beyond the end; whole seconds may be told of one of the two. */
+static void check_play_range(struct pair *p, const struct ox_header *h)
+{
+	struct ox_range range;
+
+	if (p->x->stored_end == 0 || ox_range_read(h->value, h->at, &range, NULL) != 0 ||
+		range.unit != OX_RANGE_NPT || !range.has_end ||
+		range.end <= p->x->stored_end + 1 * TICK_S)
+		return;
+	struct ox_finding *f = ox_find(p->fs, OX_RTSP_10_5_08, h->at,
+		"Range ends behind the end that the description tells");
+	ox_expected(f, "at most %.3f s", tick_seconds(p->x->stored_end));
+	ox_got(f, h->value);
+}
+
 static void check_play(struct pair *p)
 {
 	const struct ox_header *info = ox_header_find(p->r, "RTP-Info");
@@ -285,7 +300,10 @@ static void check_play(struct pair *p)
 
 	if (!is_success(p->r))
 		return;
-	if (!ox_header_find(p->r, "Range"))
+	const struct ox_header *range = ox_header_find(p->r, "Range");
+	if (range)
+		check_play_range(p, range);
+	else
 		ox_find_as(p->fs, OX_RTSP_10_5_08, due, p->r->head.n, "no Range");
 	if (!info) {
 		ox_find_as(p->fs, OX_RTSP_12_33_01, due, p->r->head.n, "no RTP-Info");

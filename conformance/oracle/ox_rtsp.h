@@ -62,6 +62,7 @@ struct ox_exchange {
 	const struct ox_message *request; /* NULL: the request was not seen */
 	const struct ox_message *response;
 	bool is_stored;     /* the presentation is stored content: RTP-Info and Range are due */
+	tick_t stored_end;  /* of the description's npt range; 0 = not known */
 	unsigned n_streams; /* set up and played; 0 = not known */
 };
 

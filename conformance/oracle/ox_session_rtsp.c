@@ -147,6 +147,10 @@ static void judge_pair(struct ox_session *s, const struct ox_event *e, struct ox
 	struct ox_message q;
 	struct ox_exchange x = { .response = r, .is_stored = is_stored(s) };
 
+	if (s->sdp && s->sdp->has_range && s->sdp->range.has_end &&
+		s->sdp->range.unit == OX_RANGE_NPT)
+		x.stored_end = s->sdp->range.end;
+
 	if (a && ox_message_read(bytes_of(a->raw, a->n), &q, NULL) == 0)
 		x.request = &q;
 	if (!x.request) {

@@ -12,7 +12,7 @@
 static void judge(const char *request, const char *response, struct ox_findings *fs)
 {
 	struct ox_message q, r;
-	struct ox_exchange x = { .response = &r, .is_stored = true };
+	struct ox_exchange x = { .response = &r, .is_stored = true, .stored_end = 100 * TICK_S };
 
 	CU_ASSERT(ox_message_read(bytes_str(response), &r, fs) == 0);
 	if (*request) {
@@ -233,6 +233,9 @@ static void check(enum ox_rule rule, const char *request, const char *good, cons
 		OK SES RNG "RTP-Info: url=rtsp://h/a/1;seq=6;rtptime=-2\r\n\r\n")                  \
 	X(range, OX_RTSP_10_5_08, "RTSP-10.5-08: PLAY gives the real range", PLY,                  \
 		OK SES RNG INF "\r\n", OK SES INF "\r\n")                                          \
+	X(range_end, OX_RTSP_10_5_08, "RTSP-10.5-08: no range ends behind the end", PLY,           \
+		OK SES "Range: npt=5-101\r\n" INF "\r\n",                                          \
+		OK SES "Range: npt=5-102\r\n" INF "\r\n")                                          \
 	X(encoding, OX_RTSP_12_2_01, "RTSP-12.2-01: no coding unless asked for", OPT,              \
 		OK PUB "Content-Encoding: identity\r\n\r\n",                                       \
 		OK PUB "Content-Encoding: gzip\r\n\r\n")                                           \
