@@ -179,7 +179,9 @@ static void keep_case(struct run *r, const struct case_def *c, const struct verd
 		verdict_print(worst, &reason);
 	int rc = buf_put(&reason, bytes_of("", 1));
 	(void)rc; /* cut reasons are fine */
-	char *where = xasprintf("cases/%s/%s", c->folder, worst ? worst->where : c->file);
+	/* a place in the traffic is no place in a file; the reason tells it */
+	bool has_line = worst && !worst->is_passive && !worst->is_aftermath;
+	char *where = xasprintf("cases/%s/%s", c->folder, has_line ? worst->where : c->file);
 	struct result_case rec = { .id = c->id,
 		.title = c->title,
 		.rfc = c->rfc,

@@ -65,6 +65,8 @@ liar sdp
 same "a description that breaks the grammar fails the run" 1 $?
 check "for the clause that it breaks" grep -q SDP-9-01 <(jq -r '.cases[0].clauses[]' "$TMP/sdp.json")
 
+same "what the analyser found is told with the file of the case" cases/rfc4566/05-grammar.yaml \
+	"$(jq -r '.cases[0].where' "$TMP/sdp.json")"
 "$suite" run "$URL/x" --only hdr.require.unknown >/dev/null 2>&1
 same "a broken SHOULD alone passes" 0 $?
 "$suite" run "$URL/x" --only hdr.require.unknown --level should >/dev/null 2>&1
