@@ -62,7 +62,7 @@ int check(const struct check_opts *o)
 	char *why = NULL;
 	int rc = dialog_read(o->file, NULL, &d, &why);
 	if (rc < 0) {
-		fprintf(stderr, "beagle-conformance: %s\n", why ? why : err_text(rc));
+		fprintf(stderr, "beagle-conformance: %s: %s\n", o->file, why ? why : err_text(rc));
 		free(why);
 		return 2;
 	}

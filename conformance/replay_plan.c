@@ -143,8 +143,9 @@ int replay_plan_read(struct replay_plan *p, const char *path, char **why)
 	*p = (struct replay_plan){ 0 };
 	int rc = dialog_read(path, NULL, &p->dialog, why);
 	if (rc < 0) {
-		if (!*why)
-			*why = xasprintf("%s: %s", path, err_text(rc));
+		char *reason = *why;
+		*why = xasprintf("%s: %s", path, reason ? reason : err_text(rc));
+		free(reason);
 		return rc;
 	}
 	p->c = dialog_main_connection(p->dialog);

@@ -27,6 +27,10 @@ same "a replay can be sped up" 0 $?
 "$suite" replay README.md "$URL/clip.mp4" >/dev/null 2>"$TMP/bad"
 same "what is no capture is exit 2" 2 $?
 same "it is told in one line" 1 "$(wc -l <"$TMP/bad")"
+check "which names the file" grep -q '^beagle-conformance: README.md: ' "$TMP/bad"
+"$suite" check "$TMP/none.pcap" 2>"$TMP/bad"
+same "no capture to check is exit 2" 2 $?
+check "and its name is told" grep -q none.pcap "$TMP/bad"
 "$suite" replay captures/samples/clip-udp.pcap rtsp://127.0.0.1:1/x >/dev/null 2>&1
 same "an unreachable target is exit 4" 4 $?
 
