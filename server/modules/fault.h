@@ -34,6 +34,10 @@ enum fault_seam { SEAM_REPLY, SEAM_PACKET, SEAM_CONNECTION };
 		"RTP-Info's seq is off by one")                                            \
 	X(RTPINFO_RTPTIME, "rtpinfo-rtptime", SEAM_REPLY, "RTSP-12.33-05", 0,              \
 		"RTP-Info's rtptime is off by 90000")                                      \
+	X(RANGE_END, "range-end", SEAM_REPLY, "RTSP-10.5-08", 0,                           \
+		"PLAY's Range ends hours beyond the presentation")                         \
+	X(SDP_GRAMMAR, "sdp-grammar", SEAM_REPLY, "SDP-9-01", 0,                           \
+		"descriptions with a line of an unknown type")                             \
 	X(SSRC_CHANGE, "ssrc-change", SEAM_PACKET, "RTSP-B-05", 20,                        \
 		"a new SSRC after N packets of a stream")                                  \
 	X(SR_DROP, "sr-drop", SEAM_PACKET, "RTP-6.4-01", 0,                                \

@@ -66,6 +66,18 @@ static void shift_numbers(
 	}
 }
 
+/* A line of a type that nobody knows; the framing stays right. */
+static void spoil_sdp(struct buf *reply)
+{
+	struct bytes line = B("y=0\r\n");
+	size_t at = bytes_find(buf_bytes(reply), B("\r\nt="));
+
+	if (at >= reply->n)
+		return;
+	splice(reply, at + 2, 0, line);
+	shift_numbers(reply, B("Content-Length"), B(": "), (int64_t)line.n, INT64_MAX);
+}
+
 static void change_status(struct buf *reply, struct bytes from, struct bytes to)
 {
 	struct bytes all = buf_bytes(reply);
@@ -99,4 +111,8 @@ void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct b
 		shift_numbers(reply, B("RTP-Info"), B("seq="), 1, UINT16_MAX);
 	if (on[FAULT_RTPINFO_RTPTIME])
 		shift_numbers(reply, B("RTP-Info"), B("rtptime="), 90000, UINT32_MAX);
+	if (on[FAULT_RANGE_END] && t->req.method == RTSP_PLAY)
+		shift_numbers(reply, B("Range"), B("-"), 9999, UINT32_MAX);
+	if (on[FAULT_SDP_GRAMMAR] && t->req.method == RTSP_DESCRIBE)
+		spoil_sdp(reply);
 }
