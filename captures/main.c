@@ -178,7 +178,7 @@ static int read_flags(int argc, char **argv, struct args *a)
 			break;
 		case 'h': fputs(usage, stdout); return finish_output();
 		case FLAG_VERSION: puts("beagle-captures " BEAGLE_VERSION); return finish_output();
-		default: return bad_usage("bad flag", ""); /* getopt has said which */
+		default: return EXIT_USAGE; /* getopt has said which, in its one line */
 		}
 	}
 	return -1;

@@ -35,6 +35,8 @@ check "--help ends with 0" says "usage: beagle-captures" --help
 check "--version tells the version" says "beagle-captures " --version
 check "no command is refused" refuses
 check "an unknown command is refused" refuses lst x.pcap
+check "an unknown flag is refused" refuses --nonsense
+check "a flag without its value is refused" refuses extract -o
 check "no file is refused" refuses list
 check "--json without inspect is refused" refuses list --json $samples/clip-udp.pcap
 check "--session takes digits only" refuses extract $samples/clip-udp.pcap -o "$tmp/x" --session -1x
