@@ -25,7 +25,7 @@ CFLAGS := -std=c17 $(OPT) $(WARN) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS) -pthread
 
 PROGRAMS := server loadgen conformance captures reports
-FOLDERS := server/base server/wire server/net server/media server/core server/modules server \
+FOLDERS := server/base server/wire server/net server/media/pack server/media/format server/media server/core server/modules server \
 	conformance/oracle conformance captures reports loadgen
 
 src = $(sort $(wildcard $1/*.c))
@@ -41,7 +41,7 @@ pkg_captures := libpcap jansson libcrypto
 pkg_reports := jansson
 
 # who is linked with whom: the same table as ci/layers checks over #include
-parts_server := server/base server/wire server/net server/media server/core server/modules server
+parts_server := server/base server/wire server/net server/media/pack server/media/format server/media server/core server/modules server
 parts_loadgen := server/base server/wire server/net conformance/oracle captures reports loadgen
 parts_conformance := server/base conformance/oracle captures reports conformance
 parts_captures := server/base conformance/oracle captures
@@ -97,7 +97,7 @@ test:
 FUZZERS := $(foreach f,$(wildcard */fuzz/*.c),$(BUILD)/fuzz/$(basename $(notdir $f)))
 FUZZFLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 fuzz: $(FUZZERS)
-fuzz_parts_server := server/base server/wire server/media
+fuzz_parts_server := server/base server/wire server/media/pack server/media/format server/media
 fuzz_parts_conformance := server/base server/wire conformance/oracle
 fuzz_parts_captures := server/base conformance/oracle captures
 define fuzzer

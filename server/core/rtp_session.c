@@ -161,7 +161,8 @@ int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now)
 		return ERR_RANGE;
 	tick_t begin = begin_at(s, p, now);
 	if (p->has_start || s->must_seek || s->at_end || fresh) {
-		int err = source_seek(s->source, s->mask, start, &actual);
+		struct source_start at = { .npt = start, .scale = 1 };
+		int err = source_seek(s->source, s->mask, &at, &actual);
 		if (err)
 			return err;
 	}

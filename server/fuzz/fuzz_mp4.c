@@ -38,7 +38,9 @@ static void play(struct source *s)
 	buf_clear(&sdp);
 	pull(s, all, 1);
 	for (tick_t part = 0; part < 3; part++) {
-		if (source_seek(s, all, s->duration / 3 * part, &at))
+		if (source_seek(s, all,
+			    &(struct source_start){ .npt = s->duration / 3 * part, .scale = 1 },
+			    &at))
 			continue;
 		if (at < 0 || at > s->duration / 3 * part)
 			die("seek went forward");
@@ -51,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct title *t;
 	struct source *s;
 
-	if (title_open_memory((struct bytes){ data, size }, &t))
+	if (title_open_memory((struct bytes){ data, size }, B("x.mp4"), &t))
 		return 0;
 	s = title_source(t, media_io_sync());
 	play(s);

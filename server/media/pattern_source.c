@@ -32,11 +32,14 @@ static int describe(struct source *s, const struct source_place *place, struct b
 }
 
 /* Every packet is a sync sample: the first one due at or after npt; *actual is npt itself. */
-static int seek(struct source *s, uint32_t tracks, tick_t npt, tick_t *actual)
+static int seek(struct source *s, uint32_t tracks, const struct source_start *at, tick_t *actual)
 {
 	struct pattern_source *ps = container_of(s, struct pattern_source, source);
+	tick_t npt = at->npt;
 	uint64_t k;
 
+	if (at->scale != 1)
+		return ERR_UNSUPPORTED;
 	if (npt < 0 || npt > s->duration)
 		return ERR_RANGE;
 	k = pattern_packet_at(&ps->pattern, npt);
@@ -83,6 +86,7 @@ static int next(struct source *s, uint32_t tracks, tick_t until, tick_t now, str
 	p->marker = true;
 	p->padding = p->extension = false;
 	p->sync = true;
+	p->leading = false;
 	p->train = 1;
 	p->rtp_time = pattern_timestamp(&ps->pattern, k);
 	p->head_n = PATTERN_PREFIX;
@@ -113,6 +117,7 @@ struct source *pattern_source_new(const struct pattern *p, const struct pattern_
 	ps->body = body;
 	ps->packets = pattern_packets(p);
 	ps->source.ops = &pattern_source_ops;
+	ps->source.is_live = true;
 	ps->source.n_tracks = p->tracks;
 	ps->source.duration = p->duration_s ? (tick_t)p->duration_s * TICK_S : TICK_NEVER;
 	for (uint32_t t = 0; t < p->tracks; t++) {

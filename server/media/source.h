@@ -10,6 +10,7 @@
 #include "server/base/bytes.h"
 #include "server/base/err.h"
 #include "server/base/tick.h"
+#include "server/media/pack/block.h"
 
 /*
  * Where the packets of a media session come from. A source is one session's own cursor (over a shared
@@ -28,17 +29,12 @@
 struct source;
 struct block;
 
+/* Scales that a source may offer (2326 12.34): 1 always, the others by sync samples. */
+enum { SOURCE_SCALE_BACK = -1, SOURCE_SCALE_MAX = 8 };
+
 enum {
 	SOURCE_TRACKS_MAX = 16,
-	PACKET_HEAD_MAX = 24,      /* bytes that a packet may carry outside its shared body */
-	PACKET_PAYLOAD_MAX = 60000 /* head and body; longer ones in a file are ERR_LIMIT */
-};
-
-/* How much a viewer misses when the packet is dropped. */
-enum importance {
-	IMPORTANCE_LOW,    /* nothing refers to it (B frames) */
-	IMPORTANCE_NORMAL, /* later frames refer to it */
-	IMPORTANCE_HIGH    /* sync samples, audio */
+	PACKET_HEAD_MAX = 24 /* bytes that a packet may carry outside its shared body */
 };
 
 /*
@@ -57,6 +53,7 @@ struct packet {
 	bool padding;   /* RTP P bit: the payload ends with RTP padding (3550 5.1) */
 	bool extension; /* RTP X bit: the payload begins with a header extension */
 	bool sync;      /* belongs to a sync sample (always true for audio) */
+	bool leading;   /* comes before the start of an exact seek: only the decoder needs it */
 	/* This and the next train-1 packets of this track are due together and have payloads of one
 	 * size (the last may be shorter), so they may leave as one GSO train. 1 … 16. */
 	uint16_t train;
@@ -87,10 +84,22 @@ struct source_place {
 	bool is_ip6;
 };
 
+/* Where and how to go on. */
+struct source_start {
+	tick_t npt; /* ≥ 0 */
+	/* 1: every packet. 2, 4, 8: forward, the sync samples of video tracks only, thinned out to what the
+	 * scaled time has room for; -1: the same backward. Others: ERR_UNSUPPORTED, nothing changed. */
+	int scale;
+	/* *actual becomes npt itself: packets before it, from the sync sample on, are leading (and
+	 * have been due already). Only with scale 1. */
+	bool exact;
+};
+
 struct source_ops {
 	const char *name;
 	int (*describe)(struct source *s, const struct source_place *place, struct buf *sdp);
-	int (*seek)(struct source *s, uint32_t tracks, tick_t npt, tick_t *actual);
+	int (*seek)(struct source *s, uint32_t tracks, const struct source_start *start,
+		tick_t *actual);
 	int (*next)(struct source *s, uint32_t tracks, tick_t until, tick_t now, struct packet *p);
 	void (*free)(struct source *s);
 };
@@ -101,6 +110,9 @@ struct source {
 	uint32_t n_tracks;
 	struct source_track tracks[SOURCE_TRACKS_MAX];
 	tick_t duration; /* npt of the end; TICK_NEVER: endless */
+	int64_t created_ns; /* when NPT 0 was, ns since 1970, for clock ranges (2326 3.7); 0: unknown */
+	bool can_scale;     /* has video with sync samples: other scales than 1 */
+	bool is_live;       /* packets exist only when they are due: no sending ahead */
 	/* Called on the source's own loop when what answered ERR_AGAIN is worth trying again. Set by the
 	 * session when it gets the source (task_signal in it); may be NULL. */
 	void (*wake)(void *arg);
@@ -118,19 +130,20 @@ MUST_USE static inline int source_describe(
 }
 
 /*
- * Moves the tracks in the mask (bit n = tracks[n]) to NPT `npt` ≥ 0 and begins to load. Goes back to
- * the sync sample before it when one of the tracks is video; *actual ≤ npt is where it really starts:
- * say it in Range and take RTP-Info's rtptime for it. 0, or ERR_RANGE when npt lies beyond the end.
- * A new source stands at 0. Loading errors show at next.
+ * Moves the tracks in the mask (bit n = tracks[n]) and begins to load. Without `exact` it goes back to
+ * the sync sample before npt when one of the tracks is video; *actual ≤ npt is where it really starts:
+ * say it in Range and take RTP-Info's rtptime for it. 0; ERR_RANGE when npt lies beyond the end;
+ * ERR_UNSUPPORTED. A new source stands at 0 with scale 1. Loading errors show at next.
  */
 MUST_USE static inline int source_seek(
-	struct source *s, uint32_t tracks, tick_t npt, tick_t *actual)
+	struct source *s, uint32_t tracks, const struct source_start *start, tick_t *actual)
 {
-	return s->ops->seek(s, tracks, npt, actual);
+	return s->ops->seek(s, tracks, start, actual);
 }
 
 /*
- * The next packet of the tracks in the mask that is due at or before `until` (ns from NPT 0).
+ * The next packet of the tracks in the mask that is due at or before `until` (ns from NPT 0). With scale
+ * -1 "before" means after: NPT runs down, ERR_END follows the first sync sample of the medium.
  *   0            *p holds it, and it is consumed
  *   SOURCE_LATER nothing consumed; only p->track and p->due are set: the next one is due then
  *   ERR_AGAIN    it is being loaded; wake() follows

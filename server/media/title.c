@@ -1,164 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "server/base/log.h"
 #include "server/base/os.h"
-#include "server/media/hint.h"
-#include "server/media/mp4.h"
 #include "server/media/title_parts.h"
-
-static int read_mvhd(struct title *t, struct bytes moov)
-{
-	struct cur c = { box_find(moov, FOURCC('m', 'v', 'h', 'd')) };
-	uint32_t duration32;
-	uint64_t duration;
-	uint8_t version;
-
-	if (!c.b.p)
-		return ERR_CORRUPT;
-	if (!cur_u8(&c, &version) || !cur_skip(&c, version == 1 ? 19 : 11) ||
-		!cur_be32(&c, &t->movie_timescale) || !t->movie_timescale)
-		return ERR_CORRUPT;
-	if (version == 1) {
-		if (!cur_be64(&c, &duration))
-			return ERR_CORRUPT;
-	} else {
-		if (!cur_be32(&c, &duration32))
-			return ERR_CORRUPT;
-		duration = duration32 == UINT32_MAX ? 0 : duration32;
-	}
-	if (duration / t->movie_timescale <= TIMESCALE_SECONDS_MAX)
-		t->duration = scale_near((int64_t)duration, (uint64_t)TICK_S, t->movie_timescale);
-	return 0;
-}
-
-/* Edits that shift by years are no edits that anyone made. */
-static bool is_sane(const struct title *t, const struct track *k)
-{
-	return k->edit.media_time / k->timescale <= TIMESCALE_SECONDS_MAX &&
-	       k->edit.delay / t->movie_timescale <= TIMESCALE_SECONDS_MAX;
-}
-
-/* Tracks that can't be read are left out: a broken chapter track need not keep the film off. */
-static int read_tracks(struct title *t, struct bytes rest)
-{
-	struct box box;
-	int err;
-
-	while (box_next(&rest, &box, &err)) {
-		struct track *k = &t->tracks[t->n_tracks];
-
-		if (box.type != FOURCC('t', 'r', 'a', 'k'))
-			continue;
-		if (t->n_tracks == TITLE_TRACKS_MAX)
-			return ERR_LIMIT;
-		if (track_read(k, box.body) == 0 && is_sane(t, k))
-			t->n_tracks++;
-		else
-			track_clear(k);
-	}
-	return err;
-}
-
-static const struct track *find_track(const struct title *t, uint32_t id)
-{
-	for (uint32_t i = 0; i < t->n_tracks; i++) {
-		if (t->tracks[i].id == id)
-			return &t->tracks[i];
-	}
-	return NULL;
-}
-
-static bool has_control(const struct title *t, const char *control)
-{
-	for (uint32_t i = 0; i < t->n_streams; i++) {
-		if (strcmp(t->streams[i].control, control) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int add_stream(struct title *t, const struct track *hint)
-{
-	struct stream s = { .hint = hint };
-	int err;
-
-	if (t->n_streams == SOURCE_TRACKS_MAX)
-		return ERR_LIMIT;
-	for (uint32_t i = 0; i < hint->n_refs; i++)
-		s.refs[i] = find_track(t, hint->refs[i]);
-	err = title_sdp_read(&s, hint->sdp, title_bps_max(t));
-	if (err)
-		return err;
-	if (!s.control[0] || has_control(t, s.control))
-		(void)snprintf(
-			s.control, sizeof s.control, "trackID=%u", hint->id); /* always fits */
-	if (has_control(t, s.control))
-		return ERR_CORRUPT; /* two tracks of one id */
-	err = stream_place(&s, &t->file, t->movie_timescale);
-	if (!err)
-		t->streams[t->n_streams++] = s;
-	return err;
-}
-
-static int add_streams(struct title *t)
-{
-	int first = 0;
-
-	for (uint32_t i = 0; i < t->n_tracks; i++) {
-		const struct track *k = &t->tracks[i];
-		int err;
-
-		if (k->handler != FOURCC('h', 'i', 'n', 't') || !k->table.n_samples)
-			continue;
-		err = add_stream(t, k);
-		if (err && !first)
-			first = err;
-	}
-	if (!t->n_streams)
-		return first ? first : ERR_UNSUPPORTED;
-	return 0;
-}
-
-/* What a title says of its length if the movie header says nothing. */
-static void put_duration(struct title *t)
-{
-	if (t->duration > 0)
-		return;
-	for (uint32_t i = 0; i < t->n_streams; i++) {
-		if (t->streams[i].duration > t->duration)
-			t->duration = t->streams[i].duration;
-	}
-}
-
-static int title_read(struct title *t)
-{
-	struct bytes moov;
-	int err = mp4_read_moov(&t->file, TITLE_MOOV_MAX, &t->moov, &t->moov_n);
-
-	if (err)
-		return err;
-	moov = bytes_of(t->moov, t->moov_n);
-	if (box_find(moov, FOURCC('c', 'm', 'o', 'v')).p)
-		return ERR_UNSUPPORTED; /* compressed movie header of old QuickTime */
-	err = read_mvhd(t, moov);
-	if (!err)
-		err = read_tracks(t, moov);
-	if (!err)
-		err = add_streams(t);
-	if (!err)
-		put_duration(t);
-	return err;
-}
 
 static struct title *title_new(void)
 {
 	struct title *t = xcalloc(1, sizeof *t);
 
 	atomic_init(&t->refs, 1);
-	t->file.fd = -1;
+	t->movie.file.fd = -1;
 	t->tail = &t->waiting;
 	if (pthread_mutex_init(&t->lock, NULL))
 		die("pthread_mutex_init");
@@ -169,11 +21,9 @@ static void title_free(struct title *t)
 {
 	for (uint32_t i = 0; i < t->n_blocks; i++)
 		block_unref(t->blocks[i]);
-	for (uint32_t i = 0; i < t->n_tracks; i++)
-		track_clear(&t->tracks[i]);
-	media_file_close(&t->file);
+	movie_clear(&t->movie);
+	media_file_close(&t->movie.file);
 	(void)pthread_mutex_destroy(&t->lock); /* nobody can hold it */
-	free(t->moov);
 	free(t);
 }
 
@@ -191,18 +41,58 @@ void title_unref(struct title *t)
 
 int64_t title_mtime_ns(const struct title *t)
 {
-	return t->file.mtime;
+	return t->movie.file.mtime;
 }
 
-int title_open_fd(int fd, struct title **out)
+/* The last segment of path: what does not belong into SDP is left out of the name. */
+static struct bytes last_segment(struct bytes path)
+{
+	for (size_t i = path.n; i-- > 0;) {
+		if (path.p[i] == '/')
+			return bytes_sub(path, i + 1, path.n);
+	}
+	return path;
+}
+
+static void put_name(struct title *t, struct bytes segment)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < segment.n && n + 1 < sizeof t->name; i++) {
+		if (segment.p[i] >= 0x20 && segment.p[i] < 0x7f)
+			t->name[n++] = (char)segment.p[i];
+	}
+	t->name[n] = 0;
+}
+
+static void log_notes(const struct title *t)
+{
+	struct bytes rest = buf_bytes(&t->movie.notes), line;
+
+	while (bytes_cut(&rest, '\n', &line)) {
+		if (line.n)
+			log_write(LOG_W, "media", "%s: %.*s", t->name, BYTES_FMT(line));
+	}
+}
+
+static int title_read(struct title *t, struct bytes path)
+{
+	struct bytes segment = last_segment(path);
+
+	put_name(t, segment);
+	return movie_open(&t->movie, segment);
+}
+
+int title_open_fd(int fd, struct bytes path, struct title **out)
 {
 	struct title *t = title_new();
-	int err = media_file_open(&t->file, fd);
+	int err = media_file_open(&t->movie.file, fd);
 
 	if (!err)
-		err = title_read(t);
+		err = title_read(t, path);
+	log_notes(t);
 	if (err) {
-		t->file.fd = -1; /* stays the caller's */
+		t->movie.file.fd = -1; /* stays the caller's */
 		title_free(t);
 		return err;
 	}
@@ -210,36 +100,19 @@ int title_open_fd(int fd, struct title **out)
 	return 0;
 }
 
-int title_open_memory(struct bytes file, struct title **out)
+int title_open_memory(struct bytes file, struct bytes path, struct title **out)
 {
 	struct title *t = title_new();
 	int err;
 
-	media_file_open_memory(&t->file, file);
-	err = title_read(t);
+	media_file_open_memory(&t->movie.file, file);
+	err = title_read(t, path);
 	if (err) {
 		title_free(t);
 		return err;
 	}
 	*out = t;
 	return 0;
-}
-
-void title_set_name(struct title *t, struct bytes path)
-{
-	size_t n = 0;
-
-	for (size_t i = path.n; i-- > 0;) {
-		if (path.p[i] == '/') {
-			path = bytes_sub(path, i + 1, path.n);
-			break;
-		}
-	}
-	for (size_t i = 0; i < path.n && n + 1 < sizeof t->name; i++) {
-		if (path.p[i] >= 0x20 && path.p[i] < 0x7f)
-			t->name[n++] = (char)path.p[i];
-	}
-	t->name[n] = 0;
 }
 
 /* ---- blocks ---- */
@@ -270,11 +143,6 @@ struct block *title_find_block(struct title *t, uint32_t stream, uint32_t first)
 	b = find_locked(t, stream, first);
 	pthread_mutex_unlock(&t->lock);
 	return b;
-}
-
-static size_t block_cost(const struct block *b)
-{
-	return sizeof *b + b->payload_n + b->n_rows * sizeof *b->rows;
 }
 
 static void drop_oldest_locked(struct title *t)
@@ -334,11 +202,12 @@ static void run_fill(struct media_job *job)
 	j->err = 0;
 	j->block = title_find_block(t, j->stream, j->first);
 	if (!j->block) {
-		j->err =
-			hint_fill(&t->file, &t->streams[j->stream], j->stream, j->first, &j->block);
+		const struct stream *s = t->movie.streams[j->stream];
+
+		j->err = s->ops->fill(s, &t->movie.file, j->stream, j->first, &j->block);
 		/* a file written to meanwhile explains every other fault, and spoils a block that
 		 * looks good */
-		changed = media_file_check(&t->file);
+		changed = media_file_check(&t->movie.file);
 		if (changed && !j->err) {
 			block_unref(j->block);
 			j->block = NULL;

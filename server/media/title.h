@@ -21,21 +21,19 @@ struct title_cache;
 
 /* Caps on what a file can make us hold or do; more is ERR_LIMIT. */
 enum {
-	TITLE_MOOV_MAX = 64 << 20,        /* bytes of the movie box */
-	TITLE_BLOCK_BYTES_MAX = 8 << 20,  /* payload of one block (one hint sample may force it) */
-	TITLE_BLOCK_ROWS_MAX = 65536,     /* packets of one block */
 	TITLE_CACHE_BYTES_MAX = 16 << 20, /* blocks kept per title though nobody plays them */
 	TITLE_CACHE_TITLES_MAX = 64       /* titles kept though nobody plays them */
 };
 
 /*
- * Reads the tables of an opened regular file. Blocks. Takes fd over when it succeeds. -errno,
- * ERR_TRUNCATED, ERR_CORRUPT, ERR_LIMIT, or ERR_UNSUPPORTED: not MP4/MOV, or no usable hint track
- * (RTSP 415). *out has one reference.
+ * Reads the tables of an opened regular file. Blocks. Takes fd over when it succeeds. path: as the client
+ * has asked for it; its last segment is s= of the SDP, and tells formats without a magic number. -errno,
+ * ERR_TRUNCATED, ERR_CORRUPT, ERR_LIMIT, or ERR_UNSUPPORTED: no format that we read, or no track that can
+ * be sent (RTSP 415). *out has one reference. What was left out, and why, is logged in one line each.
  */
-MUST_USE int title_open_fd(int fd, struct title **out);
-/* The same over bytes that outlive the title. */
-MUST_USE int title_open_memory(struct bytes file, struct title **out);
+MUST_USE int title_open_fd(int fd, struct bytes path, struct title **out);
+/* The same over bytes that outlive the title; logs nothing. */
+MUST_USE int title_open_memory(struct bytes file, struct bytes path, struct title **out);
 
 struct title *title_ref(struct title *t);
 void title_unref(struct title *t); /* NULL is fine; any thread */

@@ -42,7 +42,7 @@ static bool is_same(const struct media_file *a, const struct media_file *b)
 static struct title *find_locked(struct title_cache *c, const struct media_file *key)
 {
 	for (uint32_t i = 0; i < c->n; i++) {
-		if (is_same(&c->titles[i]->file, key)) {
+		if (is_same(&c->titles[i]->movie.file, key)) {
 			c->titles[i]->cache_used = ++c->uses;
 			return title_ref(c->titles[i]);
 		}
@@ -60,7 +60,7 @@ static void drop_locked(struct title_cache *c, uint32_t i)
 static void drop_stale_locked(struct title_cache *c, const struct media_file *key)
 {
 	for (uint32_t i = c->n; i-- > 0;) {
-		const struct media_file *f = &c->titles[i]->file;
+		const struct media_file *f = &c->titles[i]->movie.file;
 
 		if (f->device == key->device && f->inode == key->inode)
 			drop_locked(c, i);
@@ -84,9 +84,9 @@ static struct title *keep(struct title_cache *c, struct title *t)
 	struct title *there;
 
 	pthread_mutex_lock(&c->lock);
-	there = find_locked(c, &t->file);
+	there = find_locked(c, &t->movie.file);
 	if (!there) {
-		drop_stale_locked(c, &t->file);
+		drop_stale_locked(c, &t->movie.file);
 		if (c->n == TITLE_CACHE_TITLES_MAX)
 			drop_oldest_locked(c);
 		t->cache_used = ++c->uses;
@@ -114,10 +114,9 @@ static int open_title(struct title_cache *c, int fd, struct bytes path, struct t
 	if (t) {
 		(void)close(fd); /* the title has its own */
 	} else {
-		err = title_open_fd(fd, &t);
+		err = title_open_fd(fd, path, &t);
 		if (err)
 			return err;
-		title_set_name(t, path);
 		t = keep(c, t);
 	}
 	*out = t;

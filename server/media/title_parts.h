@@ -7,12 +7,12 @@
 
 #include "server/base/buf.h"
 #include "server/base/list.h"
-#include "server/media/block.h"
-#include "server/media/stream.h"
+#include "server/media/format/movie.h"
+#include "server/media/pack/block.h"
 #include "server/media/title.h"
 
 /* What a title consists of; for server/media's own files only. */
-enum { TITLE_TRACKS_MAX = 64, TITLE_BLOCKS_MAX = 512, TITLE_NAME_MAX = 64, SDP_LINE_MAX = 4096 };
+enum { TITLE_BLOCKS_MAX = 512, TITLE_NAME_MAX = 64 };
 
 /* A cursor's request for one block; embedded in it. */
 struct block_job {
@@ -25,15 +25,7 @@ struct block_job {
 
 struct title {
 	_Atomic uint32_t refs;
-	struct media_file file;
-	uint8_t *moov;
-	size_t moov_n;
-	uint32_t movie_timescale;
-	struct track tracks[TITLE_TRACKS_MAX];
-	uint32_t n_tracks;
-	struct stream streams[SOURCE_TRACKS_MAX];
-	uint32_t n_streams;
-	tick_t duration;
+	struct movie movie;
 	char name[TITLE_NAME_MAX]; /* for s= */
 
 	pthread_mutex_t lock; /* of what follows */
@@ -55,17 +47,9 @@ struct block *title_find_block(struct title *t, uint32_t stream, uint32_t first)
 /* Sends j (title, stream, first filled in) to io when its turn comes; j->job.done is the caller's. */
 void title_request_block(struct block_job *j, struct media_io *io);
 
-/* Puts the name that s= shows: the last segment of path, what does not belong into SDP left out. */
-void title_set_name(struct title *t, struct bytes path);
-
 /* ---- title_sdp.c ---- */
 
-/* What the hint track's own SDP text says of the stream. ERR_UNSUPPORTED: no usable m= line. */
-MUST_USE int title_sdp_read(struct stream *s, struct bytes text, uint64_t bps_max);
 /* Appends the whole description. */
 MUST_USE int title_sdp_write(
 	const struct title *t, const struct source_place *place, struct buf *sdp);
-/* The upper bound of a bit rate that this title may announce (bits per second). */
-uint64_t title_bps_max(const struct title *t);
-
 #endif

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "server/base/os.h"
-#include "server/media/mp4.h"
 #include "server/media/title_parts.h"
 
 /* A session's cursor over a title: one lane per track, which holds the block it reads and, as soon as
@@ -48,7 +47,7 @@ static uint32_t tolerance(const struct stream *s)
 
 static const struct stream *lane_stream(const struct lane *l)
 {
-	return &l->owner->title->streams[l - l->owner->lanes];
+	return l->owner->title->movie.streams[l - l->owner->lanes];
 }
 
 static void retire(struct title_source *ts, struct block *b)
@@ -120,7 +119,7 @@ static void lane_fetch(struct lane *l, uint32_t first)
 	struct title_source *ts = l->owner;
 	uint32_t stream = (uint32_t)(l - ts->lanes);
 
-	if (first >= lane_stream(l)->hint->table.n_samples || (l->then && l->then->first == first))
+	if (first >= lane_stream(l)->n_units || (l->then && l->then->first == first))
 		return;
 	block_unref(l->then);
 	l->then = title_find_block(ts->title, stream, first);
@@ -138,7 +137,7 @@ static int lane_advance(struct lane *l)
 {
 	uint32_t first = lane_first(l);
 
-	if (first >= lane_stream(l)->hint->table.n_samples)
+	if (first >= lane_stream(l)->n_units)
 		return ERR_END;
 	if (!l->err)
 		lane_fetch(l, first);
@@ -188,7 +187,7 @@ static int lane_peek(struct lane *l, const struct row **out)
 	}
 }
 
-static void lane_place(struct lane *l, uint32_t sample, enum skip skip, tick_t npt)
+static void lane_place(struct lane *l, uint32_t unit, enum skip skip, tick_t npt)
 {
 	const struct stream *s = lane_stream(l);
 
@@ -196,84 +195,29 @@ static void lane_place(struct lane *l, uint32_t sample, enum skip skip, tick_t n
 	l->now = NULL;
 	l->row = 0;
 	l->err = 0;
-	l->want = sample < s->hint->table.n_samples ? stream_slot_first(s, sample) : sample;
+	l->want = unit < s->n_units ? s->ops->block_first(s, unit) : unit;
 	l->skip = skip;
 	l->skip_due = npt;
-	l->skip_rtp = (uint32_t)scale_near(npt, s->clock_hz, (uint64_t)TICK_S) - tolerance(s);
+	l->skip_rtp = (uint32_t)stream_ticks_of(s, npt) - tolerance(s);
 }
 
 /* ---- seeking ---- */
 
-/* The table whose sync samples tell where a stream may begin. */
-static const struct track *sync_track(const struct stream *s)
-{
-	for (uint32_t i = 0; i < TRACK_REFS_MAX; i++) {
-		if (s->refs[i] && s->refs[i]->handler == FOURCC('v', 'i', 'd', 'e'))
-			return s->refs[i];
-	}
-	return s->hint;
-}
-
-/* When sample n of k is shown, on the stream's axis. */
-static tick_t shown(
-	const struct title *t, const struct stream *s, const struct track *k, uint32_t n)
-{
-	return k == s->hint ? stream_due(s, n) : track_presentation(k, n, t->movie_timescale);
-}
-
-/* The last sync sample that is shown at or before npt. False when there is none. */
-static bool sync_before(
-	const struct title *t, const struct stream *s, tick_t npt, uint32_t *sample, tick_t *at)
-{
-	const struct track *k = sync_track(s);
-	uint32_t lo = 0, hi = table_syncs(&k->table);
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (shown(t, s, k, table_sync(&k->table, mid)) <= npt)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo)
-		return false;
-	*sample = table_sync(&k->table, lo - 1);
-	*at = shown(t, s, k, *sample);
-	return true;
-}
-
 /* Where playing really begins when npt is asked for: no video track shall begin amid a group. */
 static tick_t find_start(const struct title_source *ts, uint32_t tracks, tick_t npt)
 {
-	tick_t start = npt, at;
-	uint32_t sample;
+	const struct movie *m = &ts->title->movie;
+	tick_t start = npt;
+	uint32_t n;
 
-	for (uint32_t i = 0; i < ts->source.n_tracks; i++) {
-		const struct stream *s = &ts->title->streams[i];
+	for (uint32_t i = 0; i < m->n_streams; i++) {
+		const struct stream *s = m->streams[i];
 
-		if (tracks >> i & 1 && s->is_video &&
-			sync_before(ts->title, s, npt, &sample, &at) && at < start)
-			start = at;
+		if (tracks >> i & 1 && s->is_video && stream_sync_before(s, npt, &n) &&
+			s->ops->sync_npt(s, n) < start)
+			start = s->ops->sync_npt(s, n);
 	}
 	return start;
-}
-
-/* Hint samples carry the decode time of what they send, or (ffmpeg) rather its presentation time:
- * the search begins at the earlier one. */
-static uint32_t video_sample(const struct title *t, const struct stream *s, tick_t *start)
-{
-	const struct track *k = sync_track(s);
-	uint32_t sample;
-	int64_t ahead;
-
-	if (!sync_before(t, s, *start, &sample, start))
-		return 0;
-	ahead = k == s->hint ? 0 : table_composition(&k->table, sample);
-	if (ahead < 0)
-		ahead = 0;
-	return stream_sample_at(
-		s, *start - scale_near(ahead, (uint64_t)TICK_S, k->timescale) - TICK_S / 100);
 }
 
 static void lane_seek(struct lane *l, tick_t start)
@@ -281,27 +225,32 @@ static void lane_seek(struct lane *l, tick_t start)
 	const struct stream *s = lane_stream(l);
 	uint32_t n;
 
-	if (start <= 0 && stream_due(s, 0) >= -TICK_S) {
+	if (start <= 0 && (!s->n_units || s->ops->unit_due(s, 0) >= -TICK_S)) {
 		/* all there is, a codec's run-up included */
 		lane_place(l, 0, SKIP_NONE, start);
-	} else if (s->is_video) {
-		n = video_sample(l->owner->title, s, &start);
-		lane_place(l, n, SKIP_TO_SYNC, start);
+	} else if (s->is_video && s->n_syncs) {
+		if (stream_sync_before(s, start, &n))
+			lane_place(
+				l, s->ops->sync_unit(s, n), SKIP_TO_SYNC, s->ops->sync_npt(s, n));
+		else
+			lane_place(l, 0, SKIP_TO_SYNC, start);
 	} else {
 		/* packets of the sample before may be due after the start */
-		n = stream_sample_at(s, start);
+		n = s->ops->unit_at(s, start);
 		lane_place(l, n ? n - 1 : 0, SKIP_TO_DUE, start);
 	}
 }
 
-static int seek(struct source *s, uint32_t tracks, tick_t npt, tick_t *actual)
+static int seek(struct source *s, uint32_t tracks, const struct source_start *at, tick_t *actual)
 {
 	struct title_source *ts = container_of(s, struct title_source, source);
 	tick_t start;
 
-	if (npt < 0 || npt > s->duration)
+	if (at->scale != 1 || at->exact)
+		return ERR_UNSUPPORTED;
+	if (at->npt < 0 || at->npt > s->duration)
 		return ERR_RANGE;
-	start = find_start(ts, tracks, npt);
+	start = find_start(ts, tracks, at->npt);
 	ts->inside = true;
 	for (uint32_t i = 0; i < s->n_tracks; i++) {
 		if (!(tracks >> i & 1))
@@ -355,6 +304,7 @@ static void put_packet(struct packet *p, struct block *b, const struct row *r)
 	p->padding = r->padding;
 	p->extension = r->extension;
 	p->sync = r->sync;
+	p->leading = false;
 	p->train = r->train;
 	p->rtp_time = r->rtp_time;
 	p->body = block_payload(b, r);
@@ -405,32 +355,37 @@ static const struct source_ops title_source_ops = {
 	.name = "file", .describe = describe, .seek = seek, .next = next, .free = free_source
 };
 
+static struct source_track track_of(const struct stream *s)
+{
+	return (struct source_track){ .control = s->control,
+		.clock_hz = s->clock_hz,
+		.payload_type = s->payload_type,
+		.is_video = s->is_video,
+		.duration = s->duration,
+		.bitrate_bps = s->bitrate_bps,
+		.payload_max = s->payload_max };
+}
+
 struct source *title_source(struct title *t, struct media_io *io)
 {
 	struct title_source *ts = xcalloc(1, sizeof *ts);
+	const struct movie *m = &t->movie;
 	tick_t start;
 
 	ts->title = title_ref(t);
 	ts->io = io;
 	ts->now = -1;
 	ts->source.ops = &title_source_ops;
-	ts->source.n_tracks = t->n_streams;
-	ts->source.duration = t->duration;
-	for (uint32_t i = 0; i < t->n_streams; i++) {
-		const struct stream *s = &t->streams[i];
-
-		ts->source.tracks[i] = (struct source_track){ .control = s->control,
-			.clock_hz = s->clock_hz,
-			.payload_type = s->payload_type,
-			.is_video = s->is_video,
-			.duration = s->duration,
-			.bitrate_bps = s->bitrate_bps,
-			.payload_max = s->hint->packet_max };
+	ts->source.n_tracks = m->n_streams;
+	ts->source.duration = m->duration;
+	ts->source.created_ns = m->created_ns;
+	for (uint32_t i = 0; i < m->n_streams; i++) {
+		ts->source.tracks[i] = track_of(m->streams[i]);
 		ts->lanes[i].owner = ts;
 		ts->lanes[i].job.job.done = lane_done;
 	}
 	start = find_start(ts, source_all(&ts->source), 0);
-	for (uint32_t i = 0; i < t->n_streams; i++)
+	for (uint32_t i = 0; i < m->n_streams; i++)
 		lane_seek(&ts->lanes[i], start);
 	return &ts->source;
 }

@@ -39,7 +39,7 @@ static int file_init(struct module *self, const struct prefs *p, char *why)
 		}
 		return 0;
 	}
-	int err = title_open_memory(builtin_clip(), &f->clip);
+	int err = title_open_memory(builtin_clip(), B("clip.mp4"), &f->clip);
 	if (err)
 		(void)snprintf(why, PREFS_WHY, "the built-in clip: %s", err_text(err));
 	return err;

@@ -73,7 +73,7 @@ static struct title *movie_title(const struct movie *m, struct buf *file)
 
 	buf_init(file, FILE_MAX);
 	movie_write(m, file);
-	CU_ASSERT_EQUAL(title_open_memory(buf_bytes(file), &t), 0);
+	CU_ASSERT_EQUAL(title_open_memory(buf_bytes(file), B("test.mp4"), &t), 0);
 	return t;
 }
 
@@ -365,7 +365,7 @@ static void t_corrupt(void)
 		movie_init(&m, cases[i].hint);
 		buf_init(&file, FILE_MAX);
 		movie_write(&m, &file);
-		err = title_open_memory(buf_bytes(&file), &t);
+		err = title_open_memory(buf_bytes(&file), B("test.mp4"), &t);
 		if (!err) {
 			s = title_source(t, media_io_sync());
 			err = source_next(s, 1, TICK_NEVER, 1, &p);
@@ -405,7 +405,7 @@ static int open_sdp(const char *track, const char *movie, struct buf *sdp)
 	buf_init(&file, FILE_MAX);
 	buf_init(sdp, FILE_MAX);
 	movie_write(&m, &file);
-	err = title_open_memory(buf_bytes(&file), &t);
+	err = title_open_memory(buf_bytes(&file), B("test.mp4"), &t);
 	if (!err) {
 		s = title_source(t, media_io_sync());
 		err = source_describe(s, &place, sdp);
@@ -428,7 +428,7 @@ static void t_sdp_lines(void)
 			"b=AS:1\r\nt=3 4\r\na=control:x\r\na=isma-compliance:1,1.0,1", &sdp),
 		0);
 	CU_ASSERT_TRUE(bytes_is_eq(buf_bytes(&sdp),
-		B("v=0\r\no=- 0 0 IN IP6 ::1\r\ns= \r\nc=IN IP6 ::\r\nb=AS:1\r\nt=0 0\r\n"
+		B("v=0\r\no=- 0 0 IN IP6 ::1\r\ns=test.mp4\r\nc=IN IP6 ::\r\nb=AS:1\r\nt=0 0\r\n"
 		  "a=control:*\r\na=range:npt=0-3.000\r\na=isma-compliance:1,1.0,1\r\n"
 		  "m=audio 0 RTP/AVP 96\r\na=control:trackID=3\r\n"
 		  "a=fmtp:96 mode=AAC-hbr;streamtype=5\r\na=rtpmap:96 MPEG4-generic/44100/2\r\n")));

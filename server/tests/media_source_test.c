@@ -16,6 +16,11 @@
 
 /* ---- pattern ---- */
 
+static int seek_to(struct source *s, uint32_t tracks, tick_t npt, tick_t *actual)
+{
+	return source_seek(s, tracks, &(struct source_start){ .npt = npt, .scale = 1 }, actual);
+}
+
 static struct source *open_pattern(const char *path, struct pattern_body *body)
 {
 	struct pattern p;
@@ -72,7 +77,7 @@ static void t_pattern_seek(void)
 	struct packet p;
 	tick_t at;
 
-	CU_ASSERT_EQUAL(source_seek(s, 1, 5 * TICK_S + 1, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 1, 5 * TICK_S + 1, &at), 0);
 	CU_ASSERT_EQUAL(at, 5 * TICK_S + 1);
 	CU_ASSERT_EQUAL(source_next(s, 1, 5 * TICK_S, 1, &p), SOURCE_LATER);
 	CU_ASSERT_EQUAL(p.due, 5 * TICK_S + 20 * TICK_MS);
@@ -80,9 +85,9 @@ static void t_pattern_seek(void)
 	CU_ASSERT_EQUAL(p.rtp_time, source_rtp_at(s, 0, p.due));
 	CU_ASSERT_EQUAL(source_next(s, 2, 0, 1, &p), 0); /* the other track has not moved */
 	CU_ASSERT_EQUAL(p.due, 0);
-	CU_ASSERT_EQUAL(source_seek(s, 3, 10 * TICK_S + 1, &at), ERR_RANGE);
-	CU_ASSERT_EQUAL(source_seek(s, 3, -1, &at), ERR_RANGE);
-	CU_ASSERT_EQUAL(source_seek(s, 3, 10 * TICK_S, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 10 * TICK_S + 1, &at), ERR_RANGE);
+	CU_ASSERT_EQUAL(seek_to(s, 3, -1, &at), ERR_RANGE);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 10 * TICK_S, &at), 0);
 	CU_ASSERT_EQUAL(source_next(s, 3, TICK_NEVER, 1, &p), ERR_END);
 	source_free(s);
 }
@@ -195,7 +200,7 @@ static struct title *open_clip(void)
 {
 	struct title *t = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(title_open_memory(builtin_clip(), &t), 0);
+	CU_ASSERT_EQUAL_FATAL(title_open_memory(builtin_clip(), B("test.mp4"), &t), 0);
 	return t;
 }
 
@@ -295,7 +300,7 @@ static void t_seek_in_flight(void)
 	int err;
 
 	CU_ASSERT_EQUAL(source_next(s, 1, 0, 1, &p), ERR_AGAIN);
-	CU_ASSERT_EQUAL(source_seek(s, 1, 4 * TICK_S, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 1, 4 * TICK_S, &at), 0);
 	CU_ASSERT_EQUAL(at, 4 * TICK_S);
 	while ((err = source_next(s, 1, TICK_NEVER, 1, &p)) == ERR_AGAIN)
 		slow_step(&x);

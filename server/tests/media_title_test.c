@@ -24,6 +24,11 @@ struct digest {
 	unsigned packets;
 };
 
+static int seek_to(struct source *s, uint32_t tracks, tick_t npt, tick_t *actual)
+{
+	return source_seek(s, tracks, &(struct source_start){ .npt = npt, .scale = 1 }, actual);
+}
+
 static void digest_add(struct digest *d, const struct packet *p)
 {
 	unsigned char one[EVP_MAX_MD_SIZE];
@@ -75,7 +80,7 @@ static struct title *open_path(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
-	err = title_open_fd(fd, &t);
+	err = title_open_fd(fd, B("test.mp4"), &t);
 	CU_ASSERT_EQUAL(err, 0);
 	if (err)
 		(void)close(fd);
@@ -86,7 +91,7 @@ static struct title *open_clip(void)
 {
 	struct title *t = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(title_open_memory(builtin_clip(), &t), 0);
+	CU_ASSERT_EQUAL_FATAL(title_open_memory(builtin_clip(), B("test.mp4"), &t), 0);
 	return t;
 }
 
@@ -278,7 +283,7 @@ static void t_seek(void)
 	bool seen[2] = { false, false };
 
 	/* sync samples every 2 s */
-	CU_ASSERT_EQUAL(source_seek(s, 3, 7 * TICK_S + 1, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 7 * TICK_S + 1, &at), 0);
 	CU_ASSERT_EQUAL(at, 6 * TICK_S);
 	while (!(seen[0] && seen[1]) && source_next(s, 3, TICK_NEVER, 1, &p) == 0) {
 		if (!seen[p.track] && p.track == 0) {
@@ -289,14 +294,14 @@ static void t_seek(void)
 		seen[p.track] = true;
 	}
 	CU_ASSERT_TRUE(seen[0] && seen[1]);
-	CU_ASSERT_EQUAL(source_seek(s, 3, 6 * TICK_S, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 6 * TICK_S, &at), 0);
 	CU_ASSERT_EQUAL(at, 6 * TICK_S);
-	CU_ASSERT_EQUAL(source_seek(s, 2, 7 * TICK_S, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 2, 7 * TICK_S, &at), 0);
 	CU_ASSERT_EQUAL(at, 7 * TICK_S); /* audio alone begins anywhere */
-	CU_ASSERT_EQUAL(source_seek(s, 3, 0, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 0, &at), 0);
 	CU_ASSERT_EQUAL(at, 0);
-	CU_ASSERT_EQUAL(source_seek(s, 3, 11 * TICK_S, &at), ERR_RANGE);
-	CU_ASSERT_EQUAL(source_seek(s, 3, 10 * TICK_S, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 11 * TICK_S, &at), ERR_RANGE);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 10 * TICK_S, &at), 0);
 	source_free(s);
 	title_unref(t);
 }
@@ -318,7 +323,7 @@ static void t_seek_sample(void)
 	free(path);
 	s = title_source(t, media_io_sync());
 	for (tick_t npt = 0; npt < s->duration; npt += TICK_S / 2) {
-		CU_ASSERT_EQUAL(source_seek(s, 3, npt, &at), 0);
+		CU_ASSERT_EQUAL(seek_to(s, 3, npt, &at), 0);
 		CU_ASSERT_TRUE(at <= npt && at >= before && npt - at < 2 * TICK_S);
 		starts += at != before;
 		before = at;
@@ -344,7 +349,7 @@ static void pull_all(struct bytes file)
 	struct buf sdp;
 	tick_t at;
 
-	if (title_open_memory(file, &t))
+	if (title_open_memory(file, B("test.mp4"), &t))
 		return;
 	s = title_source(t, media_io_sync());
 	buf_init(&sdp, SDP_MAX);
@@ -352,7 +357,7 @@ static void pull_all(struct bytes file)
 	buf_clear(&sdp);
 	while (source_next(s, source_all(s), TICK_NEVER, 1, &p) == 0)
 		;
-	(void)!source_seek(s, source_all(s), s->duration / 2, &at);
+	(void)!seek_to(s, source_all(s), s->duration / 2, &at);
 	while (source_next(s, source_all(s), TICK_NEVER, 2, &p) == 0)
 		;
 	source_free(s);
@@ -364,11 +369,16 @@ static void t_cut_short(void)
 	struct bytes clip = builtin_clip();
 	struct title *t;
 
-	CU_ASSERT_EQUAL(title_open_memory(bytes_sub(clip, 0, clip.n - 1), &t), ERR_TRUNCATED);
-	CU_ASSERT_EQUAL(title_open_memory(bytes_sub(clip, 0, 1000), &t), ERR_TRUNCATED);
-	CU_ASSERT_EQUAL(title_open_memory(bytes_sub(clip, 0, 32), &t), ERR_UNSUPPORTED);
-	CU_ASSERT_EQUAL(title_open_memory(bytes_sub(clip, 0, 0), &t), ERR_UNSUPPORTED);
-	CU_ASSERT_EQUAL(title_open_memory(B("ID3\003 no movie at all"), &t), ERR_UNSUPPORTED);
+	CU_ASSERT_EQUAL(title_open_memory(bytes_sub(clip, 0, clip.n - 1), B("test.mp4"), &t),
+		ERR_TRUNCATED);
+	CU_ASSERT_EQUAL(
+		title_open_memory(bytes_sub(clip, 0, 1000), B("test.mp4"), &t), ERR_TRUNCATED);
+	CU_ASSERT_EQUAL(
+		title_open_memory(bytes_sub(clip, 0, 32), B("test.mp4"), &t), ERR_UNSUPPORTED);
+	CU_ASSERT_EQUAL(
+		title_open_memory(bytes_sub(clip, 0, 0), B("test.mp4"), &t), ERR_UNSUPPORTED);
+	CU_ASSERT_EQUAL(title_open_memory(B("ID3\003 no movie at all"), B("test.mp4"), &t),
+		ERR_UNSUPPORTED);
 }
 
 /* Every byte of the movie box in turn; the answer may be anything but a fault. */
@@ -418,7 +428,7 @@ static void t_changed(void)
 		;
 	CU_ASSERT_EQUAL(err, ERR_CHANGED);
 	CU_ASSERT_EQUAL(source_next(s, 3, TICK_NEVER, 1, &p), ERR_CHANGED);
-	CU_ASSERT_EQUAL(source_seek(s, 3, 0, &at), 0);
+	CU_ASSERT_EQUAL(seek_to(s, 3, 0, &at), 0);
 	CU_ASSERT_EQUAL(source_next(s, 3, 0, 1, &p), 0); /* the first block is still kept */
 	source_free(s);
 	title_unref(t);

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/media/block.h"
+#include "server/media/pack/block.h"
 
 #include <stdlib.h>
+
+size_t block_cost(const struct block *b)
+{
+	return sizeof *b + b->payload_n + b->n_rows * sizeof *b->rows;
+}
 
 struct block *block_ref(struct block *b)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SERVER_MEDIA_TABLE_H
-#define SERVER_MEDIA_TABLE_H
+#ifndef SERVER_MEDIA_FORMAT_TABLE_H
+#define SERVER_MEDIA_FORMAT_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

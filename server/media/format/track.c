@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/media/track.h"
+#include "server/media/format/track.h"
 
-#include "server/media/mp4.h"
+#include "server/media/format/box.h"
 
 #define HNTI FOURCC('h', 'n', 't', 'i')
 
@@ -196,4 +196,13 @@ int track_read(struct track *t, struct bytes trak)
 void track_clear(struct track *t)
 {
 	table_clear(&t->table);
+}
+
+tick_t track_presentation(const struct track *t, uint32_t n, uint32_t movie_timescale)
+{
+	int64_t time = (int64_t)table_time(&t->table, n) + table_composition(&t->table, n) -
+		       t->edit.media_time;
+
+	return scale_near(time, (uint64_t)TICK_S, t->timescale) +
+	       scale_near((int64_t)t->edit.delay, (uint64_t)TICK_S, movie_timescale);
 }

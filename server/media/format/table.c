@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/media/table.h"
+#include "server/media/format/table.h"
 
 #include <stdlib.h>
 
 #include "server/base/os.h"
-#include "server/media/mp4.h"
+#include "server/media/format/box.h"
 
 /* Sums of runs stay below this: far beyond any film, far from overflow. */
 #define TIME_MAX ((uint64_t)1 << 56)

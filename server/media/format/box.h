@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SERVER_MEDIA_MP4_H
-#define SERVER_MEDIA_MP4_H
+#ifndef SERVER_MEDIA_FORMAT_BOX_H
+#define SERVER_MEDIA_FORMAT_BOX_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include "server/base/attr.h"
 #include "server/base/bytes.h"
 #include "server/base/err.h"
-#include "server/media/file.h"
+#include "server/media/format/file.h"
 
 /*
  * Boxes of ISO base media (ISO/IEC 14496-12 4.2) and atoms of QuickTime, which are the same thing.
@@ -32,6 +32,9 @@ MUST_USE bool box_next(struct bytes *rest, struct box *box, int *err);
 struct bytes box_find(struct bytes in, uint32_t type);
 /* The same down a path of types, ended by 0. */
 struct bytes box_find_path(struct bytes in, const uint32_t *path);
+
+/* Whether such a box may stand first in a file of this family: it tells it from other files. */
+bool box_is_top_type(uint32_t type);
 
 /*
  * Reads the body of the file's moov box, wherever it stands, into a heap block that the caller frees.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SERVER_MEDIA_HINT_H
-#define SERVER_MEDIA_HINT_H
+#ifndef SERVER_MEDIA_FORMAT_HINT_H
+#define SERVER_MEDIA_FORMAT_HINT_H
 
 #include <stdint.h>
 
 #include "server/base/attr.h"
-#include "server/media/block.h"
-#include "server/media/stream.h"
+#include "server/media/format/hint_stream.h"
+#include "server/media/pack/block.h"
 
 /*
  * The reader of RTP hint samples (ISO/IEC 14496-12 9.1, QuickTime "hint media"): packets with
@@ -17,11 +17,11 @@
  */
 
 /*
- * Assembles the block that begins with hint sample `first` (a stream_slot_first, or where another
+ * Assembles the block that begins with hint sample `first` (a block_first, or where another
  * block ended). Blocks on the file. A broken hint sample ends the block before it; when it is the
  * first one: ERR_CORRUPT, ERR_LIMIT, ERR_TRUNCATED, -errno. *out has one reference.
  */
-MUST_USE int hint_fill(const struct media_file *f, const struct stream *s, uint32_t track,
+MUST_USE int hint_fill(const struct media_file *f, const struct hint_stream *s, uint32_t track,
 	uint32_t first, struct block **out);
 
 /* The media sample that the track's first packet takes its first bytes from. */
@@ -33,6 +33,6 @@ struct hint_origin {
 };
 /* ERR_NOT_FOUND: it has none (own data, or compressed audio blocks); errors of the file. */
 MUST_USE int hint_find_origin(
-	const struct media_file *f, const struct stream *s, struct hint_origin *o);
+	const struct media_file *f, const struct hint_stream *s, struct hint_origin *o);
 
 #endif

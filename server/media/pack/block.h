@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SERVER_MEDIA_BLOCK_H
-#define SERVER_MEDIA_BLOCK_H
+#ifndef SERVER_MEDIA_PACK_BLOCK_H
+#define SERVER_MEDIA_PACK_BLOCK_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "server/base/bytes.h"
 #include "server/base/tick.h"
+
+/* How much a viewer misses when the packet is dropped. */
+enum importance {
+	IMPORTANCE_LOW,    /* nothing refers to it (B frames) */
+	IMPORTANCE_NORMAL, /* later frames refer to it */
+	IMPORTANCE_HIGH    /* sync samples, audio */
+};
 
 /*
  * An immutable run of a track's packets, assembled: what the hint constructors (or a packetiser) put
@@ -31,7 +39,7 @@ struct row {
 struct block {
 	_Atomic uint32_t refs;
 	uint32_t track;       /* index of the title's track */
-	uint32_t first, next; /* hint samples first ≤ n < next, counted from 0 */
+	uint32_t first, next; /* units (samples of the file) first ≤ n < next, counted from 0 */
 	uint32_t n_rows;
 	uint32_t payload_n;
 	struct row *rows;
@@ -42,6 +50,9 @@ static inline struct bytes block_payload(const struct block *b, const struct row
 {
 	return (struct bytes){ b->payload + r->at, r->n };
 }
+
+/* Bytes that it takes. */
+size_t block_cost(const struct block *b);
 
 struct block *block_ref(struct block *b);
 /* Frees with the last reference; NULL is fine. Any thread. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SERVER_MEDIA_FILE_H
-#define SERVER_MEDIA_FILE_H
+#ifndef SERVER_MEDIA_FORMAT_FILE_H
+#define SERVER_MEDIA_FORMAT_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/media/hint.h"
+#include "server/media/format/hint.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/base/os.h"
-#include "server/media/mp4.h"
-#include "server/media/source.h"
-#include "server/media/title.h"
+#include "server/media/format/box.h"
+#include "server/media/pack/block_build.h"
 
 /* Caps per block: what they bound is the work that a hostile file can ask for. */
 enum {
-	BLOCK_BYTES_SOFT = 256 << 10, /* full: the next hint sample begins another block */
-	BLOCK_ROWS_SOFT = 2048,
 	BLOCK_SAMPLES_SOFT = 4096,
 	HINT_SAMPLE_MAX = 4 << 20,
 	FINDER_STEPS_MAX = 8 << 20,
 	WINDOW_FILLS_MAX = 4096,
-	TRAIN_MAX = 16,
 	ORIGIN_SAMPLES_MAX = 64,
 	ENTRY_BYTES = 16
 };
@@ -45,20 +41,19 @@ struct reference {
 
 struct filler {
 	const struct media_file *file;
-	const struct stream *stream;
+	const struct hint_stream *stream;
 	struct window self, media;
 	struct finder self_finder, finders[TRACK_REFS_MAX];
 	uint32_t sample; /* hint sample at hand */
 	uint8_t *data;
 	uint32_t data_n;
-	struct row *rows;
-	uint8_t *payload;
-	size_t n_rows, cap_rows, payload_n, payload_cap;
+	struct block_build build;
 };
 
-static void filler_init(struct filler *x, const struct media_file *f, const struct stream *s)
+static void filler_init(struct filler *x, const struct media_file *f, const struct hint_stream *s)
 {
 	*x = (struct filler){ .file = f, .stream = s };
+	block_build_init(&x->build);
 	window_init(&x->self, f, WINDOW_FILLS_MAX);
 	window_init(&x->media, f, WINDOW_FILLS_MAX);
 	finder_init(&x->self_finder, &s->hint->table, FINDER_STEPS_MAX);
@@ -73,8 +68,7 @@ static void filler_clear(struct filler *x)
 	window_clear(&x->self);
 	window_clear(&x->media);
 	free(x->data);
-	free(x->rows);
-	free(x->payload);
+	block_build_clear(&x->build);
 }
 
 /* Reads hint sample n into x->data. */
@@ -162,60 +156,29 @@ static bool is_block_reference(const struct reference *r)
 	return r->bytes_per_block > 1 || r->samples_per_block > 1;
 }
 
-static const struct track *reference_track(const struct stream *s, int8_t index)
+static const struct track *reference_track(const struct hint_stream *s, int8_t index)
 {
 	if (index == -1)
 		return s->hint;
 	return index >= 0 && index < TRACK_REFS_MAX ? s->refs[index] : NULL;
 }
 
-/* Room for n more payload bytes of the packet that began at `start`. */
-static int reserve(struct filler *x, size_t start, size_t n, uint8_t **to)
+static int copy_immediate(struct filler *x, const uint8_t *e)
 {
-	if (x->payload_n - start + n > PACKET_PAYLOAD_MAX ||
-		x->payload_n + n > TITLE_BLOCK_BYTES_MAX)
-		return ERR_LIMIT;
-	if (!x->payload || x->payload_n + n > x->payload_cap) {
-		x->payload_cap = x->payload_cap ? x->payload_cap * 2 : BLOCK_BYTES_SOFT / 4;
-		if (x->payload_cap < x->payload_n + n)
-			x->payload_cap = x->payload_n + n;
-		x->payload = xrealloc(x->payload, x->payload_cap);
-	}
-	*to = x->payload + x->payload_n;
-	x->payload_n += n;
-	return 0;
-}
-
-static int copy_immediate(struct filler *x, size_t start, const uint8_t *e)
-{
-	uint8_t *to;
-	int err;
-
 	if (e[1] > ENTRY_BYTES - 2)
 		return ERR_CORRUPT;
-	err = reserve(x, start, e[1], &to);
-	if (!err)
-		memcpy(to, e + 2, e[1]);
-	return err;
+	return block_put(&x->build, bytes_of(e + 2, e[1]));
 }
 
-static int copy_description(struct filler *x, size_t start, const struct reference *r)
+static int copy_description(struct filler *x, const struct reference *r)
 {
 	const struct track *t = reference_track(x->stream, r->track);
-	struct bytes entry, part;
-	uint8_t *to;
-	int err;
+	struct bytes part;
 
 	if (!t)
 		return ERR_CORRUPT;
-	entry = track_description(t, r->number);
-	part = bytes_sub(entry, r->offset, r->length);
-	if (part.n != r->length)
-		return ERR_CORRUPT;
-	err = reserve(x, start, part.n, &to);
-	if (!err && part.n)
-		memcpy(to, part.p, part.n);
-	return err;
+	part = bytes_sub(track_description(t, r->number), r->offset, r->length);
+	return part.n == r->length ? block_put(&x->build, part) : ERR_CORRUPT;
 }
 
 /*
@@ -258,7 +221,7 @@ static int place_reference(
 	return err;
 }
 
-static int copy_sample(struct filler *x, size_t start, const struct reference *r)
+static int copy_sample(struct filler *x, const struct reference *r)
 {
 	uint64_t at, left;
 	uint8_t *to;
@@ -266,18 +229,14 @@ static int copy_sample(struct filler *x, size_t start, const struct reference *r
 
 	if (!reference_track(x->stream, r->track))
 		return ERR_CORRUPT;
-	err = reserve(x, start, r->length, &to);
-	if (err)
-		return err;
 	if (r->track < 0 && r->number - 1 == x->sample) {
 		struct bytes part = bytes_sub(bytes_of(x->data, x->data_n), r->offset, r->length);
 
-		if (part.n != r->length)
-			return ERR_CORRUPT;
-		if (part.n)
-			memcpy(to, part.p, part.n);
-		return 0;
+		return part.n == r->length ? block_put(&x->build, part) : ERR_CORRUPT;
 	}
+	to = block_room(&x->build, r->length);
+	if (!to)
+		return x->build.err;
 	err = place_reference(x, r, &at, &left);
 	if (err)
 		return err;
@@ -286,21 +245,21 @@ static int copy_sample(struct filler *x, size_t start, const struct reference *r
 	return window_read(r->track < 0 ? &x->self : &x->media, at + r->offset, to, r->length);
 }
 
-static int copy_entry(struct filler *x, size_t start, const uint8_t *e)
+static int copy_entry(struct filler *x, const uint8_t *e)
 {
 	struct reference r = read_reference(e);
 
 	switch (e[0]) {
 	case ENTRY_NONE: return 0;
-	case ENTRY_IMMEDIATE: return copy_immediate(x, start, e);
-	case ENTRY_SAMPLE: return copy_sample(x, start, &r);
-	case ENTRY_DESCRIPTION: return copy_description(x, start, &r);
+	case ENTRY_IMMEDIATE: return copy_immediate(x, e);
+	case ENTRY_SAMPLE: return copy_sample(x, &r);
+	case ENTRY_DESCRIPTION: return copy_description(x, &r);
 	}
 	return ERR_CORRUPT;
 }
 
 /* The media sample that the packet's first reference to one names. */
-static bool first_media_sample(const struct stream *s, const struct hint_packet *p,
+static bool first_media_sample(const struct hint_stream *s, const struct hint_packet *p,
 	const struct track **media, uint32_t *n)
 {
 	for (size_t i = 0; i < p->entries.n; i += ENTRY_BYTES) {
@@ -318,70 +277,54 @@ static bool first_media_sample(const struct stream *s, const struct hint_packet 
 
 /* Whether the packet belongs to a sync sample; `before`: of the packet before it, which settles it
  * for packets that take nothing from a media sample. */
-static bool packet_is_sync(const struct stream *s, const struct hint_packet *p, bool before)
+static bool packet_is_sync(const struct hint_stream *s, const struct hint_packet *p, bool before)
 {
 	const struct track *media;
 	uint32_t n;
 
-	if (!s->is_video)
+	if (!s->stream.is_video)
 		return true;
 	return first_media_sample(s, p, &media, &n) ? table_is_sync(&media->table, n) : before;
 }
 
-static struct row *add_row(struct filler *x)
-{
-	if (x->n_rows == x->cap_rows) {
-		x->cap_rows = x->cap_rows ? x->cap_rows * 2 : 128;
-		x->rows = xrealloc(x->rows, x->cap_rows * sizeof *x->rows);
-	}
-	return &x->rows[x->n_rows++];
-}
-
 /* rtpo counts in the hint track's RTP scale; what clients know is the rtpmap's clock. */
-static int64_t offset_ticks(const struct stream *s, int32_t rtpo)
+static int64_t offset_ticks(const struct hint_stream *s, int32_t rtpo)
 {
-	return s->hint->rtp_scale ? scale_near(rtpo, s->clock_hz, s->hint->rtp_scale) : rtpo;
+	return s->hint->rtp_scale ? scale_near(rtpo, s->stream.clock_hz, s->hint->rtp_scale) : rtpo;
 }
 
 static int add_packet(struct filler *x, const struct hint_packet *p, bool sync)
 {
-	const struct stream *s = x->stream;
-	size_t start = x->payload_n;
+	const struct hint_stream *s = x->stream;
 	uint8_t importance = IMPORTANCE_NORMAL;
+	int err = 0;
 
-	if (x->n_rows == TITLE_BLOCK_ROWS_MAX)
-		return ERR_LIMIT;
-	for (size_t i = 0; i < p->entries.n; i += ENTRY_BYTES) {
-		int err = copy_entry(x, start, p->entries.p + i);
-
-		if (err)
-			return err;
-	}
 	if (p->flags & HINT_B_FRAME)
 		importance = IMPORTANCE_LOW;
 	else if (sync)
 		importance = IMPORTANCE_HIGH;
-	*add_row(x) = (struct row){
-		.due = stream_due(s, x->sample) +
-		       scale_near(p->relative, (uint64_t)TICK_S, s->hint->timescale),
-		.rtp_time = (uint32_t)(stream_ticks(s, x->sample) + offset_ticks(s, p->rtp_offset)),
-		.at = (uint32_t)start,
-		.n = (uint16_t)(x->payload_n - start),
-		.train = 1,
-		.payload_type = p->bits & 0x7f,
-		.importance = importance,
-		.marker = p->bits & 0x80,
-		.padding = p->bits & 0x2000,
-		.extension = p->bits & 0x1000,
-		.sync = sync,
-	};
-	return 0;
+	block_begin(&x->build,
+		&(struct row){
+			.due = hint_stream_due(s, x->sample) +
+			       scale_near(p->relative, (uint64_t)TICK_S, s->hint->timescale),
+			.rtp_time = (uint32_t)(hint_stream_ticks(s, x->sample) +
+					       offset_ticks(s, p->rtp_offset)),
+			.payload_type = p->bits & 0x7f,
+			.importance = importance,
+			.marker = p->bits & 0x80,
+			.padding = p->bits & 0x2000,
+			.extension = p->bits & 0x1000,
+			.sync = sync,
+		});
+	for (size_t i = 0; !err && i < p->entries.n; i += ENTRY_BYTES)
+		err = copy_entry(x, p->entries.p + i);
+	return err ? err : block_end(&x->build);
 }
 
 /* Whether the sample's first packets belong to a sync sample: as the first reference in it says. */
 static bool sample_is_sync(const struct filler *x, struct cur c, uint16_t packets)
 {
-	const struct stream *s = x->stream;
+	const struct hint_stream *s = x->stream;
 	const struct track *media;
 	struct hint_packet p;
 	uint32_t n;
@@ -415,80 +358,33 @@ static int add_sample(struct filler *x, uint32_t n)
 	return err;
 }
 
-static bool filler_is_full(const struct filler *x, uint32_t samples)
+int hint_fill(const struct media_file *f, const struct hint_stream *s, uint32_t track,
+	uint32_t first, struct block **out)
 {
-	return x->payload_n >= BLOCK_BYTES_SOFT || x->n_rows >= BLOCK_ROWS_SOFT ||
-	       samples >= BLOCK_SAMPLES_SOFT;
-}
-
-/* How many rows from each on have its length and due time, and one more if that is only shorter. */
-static void mark_trains(struct row *rows, size_t n)
-{
-	for (size_t i = n; i-- > 1;) {
-		struct row *a = &rows[i - 1], *b = &rows[i];
-
-		if (a->due == b->due && a->n == b->n && b->train < TRAIN_MAX)
-			a->train = (uint16_t)(b->train + 1);
-		else if (a->due == b->due && a->n == b->n)
-			a->train = TRAIN_MAX;
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct row *a = &rows[i];
-		size_t end = i + a->train;
-
-		if (a->train < TRAIN_MAX && end < n && rows[end].due == a->due &&
-			rows[end].n < a->n)
-			a->train++;
-	}
-}
-
-static struct block *filler_take(struct filler *x, uint32_t track, uint32_t first, uint32_t next)
-{
-	struct block *b = xcalloc(1, sizeof *b);
-
-	mark_trains(x->rows, x->n_rows);
-	atomic_init(&b->refs, 1);
-	b->track = track;
-	b->first = first;
-	b->next = next;
-	b->n_rows = (uint32_t)x->n_rows;
-	b->payload_n = (uint32_t)x->payload_n;
-	b->rows = x->rows;
-	/* never NULL, though all its packets be empty: views are made from it */
-	b->payload = xrealloc(x->payload, b->payload_n ? b->payload_n : 1);
-	x->rows = NULL;
-	x->payload = NULL;
-	return b;
-}
-
-int hint_fill(const struct media_file *f, const struct stream *s, uint32_t track, uint32_t first,
-	struct block **out)
-{
-	uint32_t n = first, end = stream_slot_end(s, first);
+	uint32_t n = first, end = hint_stream_slot_end(s, first);
 	struct filler x;
 	int err = 0;
 
 	filler_init(&x, f, s);
 	do {
-		size_t rows = x.n_rows, payload = x.payload_n;
+		struct block_mark mark = block_build_mark(&x.build);
 
 		err = add_sample(&x, n);
 		if (err) { /* the sample whole or not at all */
-			x.n_rows = rows;
-			x.payload_n = payload;
+			block_build_back(&x.build, mark);
 			break;
 		}
 		n++;
-	} while (n < end && !filler_is_full(&x, n - first));
+	} while (n < end && !block_build_is_full(&x.build) && n - first < BLOCK_SAMPLES_SOFT);
 	if (n > first) {
-		*out = filler_take(&x, track, first, n);
+		*out = block_build_take(&x.build, track, first, n);
 		err = 0;
 	}
 	filler_clear(&x);
 	return err;
 }
 
-int hint_find_origin(const struct media_file *f, const struct stream *s, struct hint_origin *o)
+int hint_find_origin(const struct media_file *f, const struct hint_stream *s, struct hint_origin *o)
 {
 	struct hint_packet p;
 	struct filler x;

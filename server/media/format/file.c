@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/media/file.h"
+#include "server/media/format/file.h"
 
 #include <errno.h>
 #include <stdlib.h>

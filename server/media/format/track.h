@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SERVER_MEDIA_TRACK_H
-#define SERVER_MEDIA_TRACK_H
+#ifndef SERVER_MEDIA_FORMAT_TRACK_H
+#define SERVER_MEDIA_FORMAT_TRACK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +8,8 @@
 #include "server/base/attr.h"
 #include "server/base/bytes.h"
 #include "server/base/err.h"
-#include "server/media/table.h"
+#include "server/base/tick.h"
+#include "server/media/format/table.h"
 
 /* One track of a movie (ISO/IEC 14496-12 8.3 …), as far as streaming needs it. Views borrow from the
  * moov box. */
@@ -40,6 +41,9 @@ struct track {
 /* trak: the box's body. 0, ERR_CORRUPT, ERR_MISSING. Clear it in any case. */
 MUST_USE int track_read(struct track *t, struct bytes trak);
 void track_clear(struct track *t);
+
+/* When sample n is presented, in ns of NPT. */
+tick_t track_presentation(const struct track *t, uint32_t n, uint32_t movie_timescale);
 
 /* value * num / den, rounded down (towards minus infinity); den > 0. Saturates. */
 int64_t scale_floor(int64_t value, uint64_t num, uint64_t den);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/media/mp4.h"
+#include "server/media/format/box.h"
 
 #include <stdlib.h>
 
@@ -56,8 +56,7 @@ struct bytes box_find_path(struct bytes in, const uint32_t *path)
 	return in;
 }
 
-/* What may stand at the top of a file of this family: the first box tells it from other files. */
-static bool is_top_type(uint32_t type)
+bool box_is_top_type(uint32_t type)
 {
 	static const uint32_t types[] = { FOURCC('f', 't', 'y', 'p'), FOURCC('m', 'o', 'o', 'v'),
 		FOURCC('m', 'd', 'a', 't'), FOURCC('f', 'r', 'e', 'e'), FOURCC('s', 'k', 'i', 'p'),
@@ -113,7 +112,7 @@ static int find_moov(const struct media_file *f, struct top_box *t)
 		if (at == f->size || (i && f->size - at < 8))
 			return ERR_UNSUPPORTED; /* whole boxes only, but none is moov */
 		err = read_top_box(f, at, t);
-		if (i == 0 && (f->size < 8 || !is_top_type(t->type)))
+		if (i == 0 && (f->size < 8 || !box_is_top_type(t->type)))
 			return ERR_UNSUPPORTED;
 		if (err)
 			return err;
