@@ -12,6 +12,9 @@
 
 #include "server/base/err.h"
 
+/* NONBLOCK: opening a FIFO or a modem line must not wait for its other side */
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+
 int root_dir_open(const char *folder)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -19,24 +22,39 @@ int root_dir_open(const char *folder)
 	return fd < 0 ? -errno : fd;
 }
 
+/* fd if it is a regular file; else it is closed. */
 static int regular_or_error(int fd)
 {
 	struct stat st;
+	int err = 0;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	return S_ISREG(st.st_mode) ? 0 : ERR_UNSUPPORTED;
+		err = -errno;
+	else if (S_ISDIR(st.st_mode))
+		err = -EISDIR;
+	else if (!S_ISREG(st.st_mode))
+		err = ERR_UNSUPPORTED;
+	if (err)
+		(void)close(fd); /* read side: nothing to lose */
+	return err ? err : fd;
+}
+
+int root_open_path(const char *path)
+{
+	int fd;
+
+	do {
+		fd = open(path, OPEN_FLAGS);
+	} while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : regular_or_error(fd);
 }
 
 int root_open(int root_fd, struct bytes path)
 {
-	/* NONBLOCK: opening a FIFO or a modem line must not wait for its other side */
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+	struct open_how how = { .flags = OPEN_FLAGS,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
 	char name[PATH_MAX];
-	int fd, err;
+	int fd;
 
 	while (path.n && path.p[0] == '/')
 		path = bytes_sub(path, 1, path.n);
@@ -46,12 +64,5 @@ int root_open(int root_fd, struct bytes path)
 	do {
 		fd = (int)syscall(SYS_openat2, root_fd, name, &how, sizeof how);
 	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	if (fd < 0)
-		return -errno;
-	err = regular_or_error(fd);
-	if (err) {
-		(void)close(fd); /* read side: nothing to lose */
-		return err;
-	}
-	return fd;
+	return fd < 0 ? -errno : regular_or_error(fd);
 }

@@ -21,5 +21,8 @@ MUST_USE int root_dir_open(const char *folder);
  * for devices, FIFOs and sockets.
  */
 MUST_USE int root_open(int root_fd, struct bytes path);
+/* The same for a path of the user's own, with no folder around it: "-" and relative paths are names too.
+ * A descriptor, or as above without -EXDEV. */
+MUST_USE int root_open_path(const char *path);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/media/root.h"
 #include "server/media/title_parts.h"
 
 static struct title *title_new(void)
@@ -37,6 +39,11 @@ void title_unref(struct title *t)
 {
 	if (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
 		title_free(t);
+}
+
+const struct movie *title_movie(const struct title *t)
+{
+	return &t->movie;
 }
 
 int64_t title_mtime_ns(const struct title *t)
@@ -83,21 +90,48 @@ static int title_read(struct title *t, struct bytes path)
 	return movie_open(&t->movie, segment);
 }
 
-int title_open_fd(int fd, struct bytes path, struct title **out)
+static int open_file(struct title *t, int fd, struct bytes path)
 {
-	struct title *t = title_new();
 	int err = media_file_open(&t->movie.file, fd);
 
-	if (!err)
-		err = title_read(t, path);
-	log_notes(t);
+	return err ? err : title_read(t, path);
+}
+
+/* *out is t, or t is gone and fd still the caller's. */
+static int answer_open(struct title *t, int err, struct title **out)
+{
 	if (err) {
-		t->movie.file.fd = -1; /* stays the caller's */
+		t->movie.file.fd = -1;
 		title_free(t);
 		return err;
 	}
 	*out = t;
 	return 0;
+}
+
+int title_open_fd(int fd, struct bytes path, struct title **out)
+{
+	struct title *t = title_new();
+	int err = open_file(t, fd, path);
+
+	log_notes(t);
+	return answer_open(t, err, out);
+}
+
+int title_open_path(const char *path, struct buf *notes, struct title **out)
+{
+	int fd = root_open_path(path), err;
+	struct title *t;
+
+	if (fd < 0)
+		return fd;
+	t = title_new();
+	err = open_file(t, fd, bytes_str(path));
+	(void)!buf_put(notes, buf_bytes(&t->movie.notes)); /* full: enough has been said */
+	err = answer_open(t, err, out);
+	if (err)
+		(void)close(fd); /* read side: nothing to lose */
+	return err;
 }
 
 int title_open_memory(struct bytes file, struct bytes path, struct title **out)
@@ -107,12 +141,7 @@ int title_open_memory(struct bytes file, struct bytes path, struct title **out)
 
 	media_file_open_memory(&t->movie.file, file);
 	err = title_read(t, path);
-	if (err) {
-		title_free(t);
-		return err;
-	}
-	*out = t;
-	return 0;
+	return answer_open(t, err, out);
 }
 
 /* ---- blocks ---- */

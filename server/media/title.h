@@ -35,6 +35,16 @@ MUST_USE int title_open_fd(int fd, struct bytes path, struct title **out);
 /* The same over bytes that outlive the title; logs nothing. */
 MUST_USE int title_open_memory(struct bytes file, struct bytes path, struct title **out);
 
+/*
+ * The same for a file that a user names, for tools: logs nothing, and appends to *notes what was left out and
+ * why, one line each, whether it succeeds or not. As root_open for what is no regular file.
+ */
+MUST_USE int title_open_path(const char *path, struct buf *notes, struct title **out);
+
+/* What its reader made of it: streams, duration, notes. Lives with the title. */
+struct movie;
+const struct movie *title_movie(const struct title *t);
+
 struct title *title_ref(struct title *t);
 void title_unref(struct title *t); /* NULL is fine; any thread */
 
