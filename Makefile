@@ -95,18 +95,27 @@ test:
 # ---- fuzzing (clang only; ASan and UBSan on) ----
 
 FUZZERS := $(foreach f,$(wildcard */fuzz/*.c),$(BUILD)/fuzz/$(basename $(notdir $f)))
-FUZZFLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZSAN := address,undefined
+FUZZFLAGS := -fsanitize=fuzzer-no-link,$(FUZZSAN) -fno-sanitize-recover=all
 fuzz: $(FUZZERS)
 fuzz_parts_server := server/base server/wire server/media/pack server/media/format server/media
 fuzz_parts_conformance := server/base server/wire conformance/oracle
 fuzz_parts_captures := server/base conformance/oracle captures
+# compiled once for all targets of a build
+$(BUILD)/fuzzobj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  FUZZ CC $<"
+	@clang $(CPPFLAGS) -std=c17 -O1 -g $(WARN) $(FUZZFLAGS) -pthread -MMD -MP -c -o $@ $<
+
 define fuzzer
-$(BUILD)/fuzz/$(basename $(notdir $1)): $1 $(foreach f,$(fuzz_parts_$(firstword $(subst /, ,$1))),$(filter-out %/main.c,$(call src,$f)))
+$(BUILD)/fuzz/$(basename $(notdir $1)): $(BUILD)/fuzzobj/$(1:.c=.o) $(foreach f,$(fuzz_parts_$(firstword $(subst /, ,$1))),$(patsubst %.c,$(BUILD)/fuzzobj/%.o,$(filter-out %/main.c,$(call src,$f))))
 	@mkdir -p $$(@D)
 	@echo "  FUZZ    $$@"
-	@clang $(CPPFLAGS) -std=c17 -O1 -g $(WARN) $(FUZZFLAGS) -pthread -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$(firstword $(subst /, ,$1)))) -lm
+	@clang -fsanitize=fuzzer,$(FUZZSAN) -pthread -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$(firstword $(subst /, ,$1)))) -lm
 endef
 $(foreach f,$(wildcard */fuzz/*.c),$(eval $(call fuzzer,$f)))
+
+-include $(shell find $(BUILD)/fuzzobj -name '*.d' 2>/dev/null)
 
 format:
 	@git ls-files -- '*.c' '*.h' | xargs clang-format -i
