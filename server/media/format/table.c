@@ -214,7 +214,8 @@ uint64_t table_time(const struct table *t, uint32_t n)
 {
 	const struct runs *r = &t->time;
 	uint32_t mark = mark_before(r, n);
-	uint64_t sample = r->n ? r->marks[mark].sample : 0, time = r->n ? r->marks[mark].time : 0;
+	uint64_t sample = r->n ? r->marks[mark].sample : 0;
+	uint64_t time = t->start + (r->n ? r->marks[mark].time : 0);
 
 	for (uint32_t i = mark * TABLE_MARK; i < r->n; i++) {
 		uint32_t count = run_first(r, i);
@@ -246,9 +247,13 @@ static uint32_t mark_below(const struct runs *r, uint64_t time)
 uint32_t table_sample_at(const struct table *t, uint64_t time)
 {
 	const struct runs *r = &t->time;
-	uint32_t mark = mark_below(r, time);
-	uint64_t sample = r->n ? r->marks[mark].sample : 0, at = r->n ? r->marks[mark].time : 0;
+	uint32_t mark;
+	uint64_t sample, at;
 
+	time = time > t->start ? time - t->start : 0;
+	mark = mark_below(r, time);
+	sample = r->n ? r->marks[mark].sample : 0;
+	at = r->n ? r->marks[mark].time : 0;
 	for (uint32_t i = mark * TABLE_MARK; i < r->n; i++) {
 		uint32_t count = run_first(r, i), delta = run_second(r, i);
 
@@ -337,8 +342,9 @@ static bool spend(struct finder *f, uint64_t steps)
 	return true;
 }
 
-/* The chunk that holds sample n: its offset and first sample. */
-static int find_chunk(struct finder *f, uint32_t n, uint32_t *first, uint64_t *at)
+/* The chunk that holds sample n: its offset, first sample, and one past its last. */
+static int find_chunk(
+	const struct finder *f, uint32_t n, uint32_t *first, uint32_t *end_sample, uint64_t *at)
 {
 	const struct table *t = f->table;
 	uint32_t mark = mark_before(&t->chunk, n);
@@ -355,7 +361,10 @@ static int find_chunk(struct finder *f, uint32_t n, uint32_t *first, uint64_t *a
 			chunk += skip - 1; /* counted from 0 now */
 			if (chunk >= t->n_chunks)
 				return ERR_CORRUPT;
-			*first = (uint32_t)(sample + (uint64_t)skip * per);
+			sample += (uint64_t)skip * per;
+			*first = (uint32_t)sample;
+			*end_sample = sample + per < t->n_samples ? (uint32_t)(sample + per)
+								  : t->n_samples;
 			*at = t->chunks_64 ? be64(t->chunks.p + (size_t)chunk * 8)
 					   : be32(t->chunks.p + (size_t)chunk * 4);
 			return 0;
@@ -368,19 +377,22 @@ static int find_chunk(struct finder *f, uint32_t n, uint32_t *first, uint64_t *a
 int finder_place(struct finder *f, uint32_t n, uint64_t *at, uint32_t *size)
 {
 	const struct table *t = f->table;
-	uint32_t first, from;
+	uint32_t first, end, from;
 	uint64_t offset;
 	int err;
 
 	if (n >= t->n_samples)
 		return ERR_CORRUPT;
-	err = find_chunk(f, n, &first, &offset);
-	if (err)
-		return err;
-	from = first;
-	if (f->known && f->chunk_first == first && f->sample <= n) {
+	if (f->known && f->sample <= n && n < f->chunk_end) {
+		first = f->chunk_first;
+		end = f->chunk_end;
 		from = f->sample;
 		offset = f->at;
+	} else {
+		err = find_chunk(f, n, &first, &end, &offset);
+		if (err)
+			return err;
+		from = first;
 	}
 	if (!spend(f, t->uniform_size ? 1 : (uint64_t)(n - from) + 1))
 		return ERR_LIMIT;
@@ -389,17 +401,39 @@ int finder_place(struct finder *f, uint32_t n, uint64_t *at, uint32_t *size)
 	else
 		for (; from < n; from++)
 			offset += table_size(t, from);
-	*f = (struct finder){ t, n, first, offset, f->budget, true };
+	*f = (struct finder){ t, n, first, end, offset, f->budget, true };
 	*at = offset;
 	*size = table_size(t, n);
+	return 0;
+}
+
+int finder_run(
+	struct finder *f, uint32_t n, uint32_t max, uint64_t *at, uint64_t *bytes, uint32_t *count)
+{
+	const struct table *t = f->table;
+	uint32_t size;
+	int err = finder_place(f, n, at, &size);
+
+	if (err)
+		return err;
+	*count = f->chunk_end - n < max ? f->chunk_end - n : max;
+	if (t->uniform_size) {
+		*bytes = (uint64_t)*count * t->uniform_size;
+		return 0;
+	}
+	if (!spend(f, *count))
+		return ERR_LIMIT;
+	*bytes = 0;
+	for (uint32_t i = 0; i < *count; i++)
+		*bytes += table_size(t, n + i);
 	return 0;
 }
 
 int finder_block(struct finder *f, uint32_t n, uint32_t bytes_per_block, uint32_t samples_per_block,
 	uint64_t *at)
 {
-	uint32_t first;
-	int err = spend(f, 1) ? find_chunk(f, n, &first, at) : ERR_LIMIT;
+	uint32_t first, end;
+	int err = spend(f, 1) ? find_chunk(f, n, &first, &end, at) : ERR_LIMIT;
 
 	if (err)
 		return err;

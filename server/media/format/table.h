@@ -36,8 +36,9 @@ struct table {
 	uint32_t uniform_size; /* 0: sizes has them */
 	uint8_t size_bits;     /* 4, 8, 16, 32 */
 	bool chunks_64;
-	bool has_sync; /* without stss every sample is a sync sample */
-	uint64_t duration;
+	bool has_sync;     /* without stss every sample is a sync sample */
+	uint64_t start;    /* decode time of sample 0; ISO tables: 0 */
+	uint64_t duration; /* decode time of the end */
 };
 
 /* Views borrow from stbl. 0, ERR_CORRUPT or ERR_MISSING (a box that must be there). Clear it in any
@@ -66,6 +67,7 @@ uint32_t table_size(const struct table *t, uint32_t n);
 struct finder {
 	const struct table *table;
 	uint32_t sample, chunk_first; /* the remembered sample, and the first of its chunk */
+	uint32_t chunk_end;           /* one past the last of it */
 	uint64_t at;                  /* its offset */
 	uint32_t budget;
 	bool known;
@@ -73,6 +75,12 @@ struct finder {
 void finder_init(struct finder *f, const struct table *t, uint32_t budget);
 /* Offset in the file and size of sample n. */
 MUST_USE int finder_place(struct finder *f, uint32_t n, uint64_t *at, uint32_t *size);
+/*
+ * As finder_place, of as many samples as lie together from n on, in one chunk: *count (1 … max) and the
+ * octets of them all.
+ */
+MUST_USE int finder_run(
+	struct finder *f, uint32_t n, uint32_t max, uint64_t *at, uint64_t *bytes, uint32_t *count);
 /*
  * Compressed QuickTime audio: samples are PCM frames, and every samples_per_block of them are stored
  * in bytes_per_block bytes (both ≥ 1). Offset of the block that sample n is in.

@@ -7,7 +7,8 @@
 /*
  * Makes a sample table of samples named one by one, in decode order, for files that have none: fragments,
  * Matroska, elementary streams. It takes the form of the ISO boxes (runs of times, sizes, chunks of what
- * lies together), so that struct table looks it up like any other: 4 to 12 octets per sample.
+ * lies together), so that struct table looks it up like any other: 4 octets per sample, 4 to 28 more where
+ * each has a place, a duration and a composition offset of its own.
  */
 struct table_build;
 

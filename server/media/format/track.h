@@ -20,6 +20,9 @@ enum { TRACK_REFS_MAX = 16, TIMESCALE_SECONDS_MAX = 1000000000 };
 struct edit {
 	int64_t media_time; /* in the track's timescale */
 	uint64_t delay;     /* in the movie's timescale */
+	uint64_t length;    /* of what is shown, in the movie's timescale; 0: to the end */
+	bool has_more;      /* further edits that show something */
+	bool has_rate;      /* it asks for another rate than 1: played at 1 */
 };
 
 struct track {
