@@ -4,6 +4,7 @@
 /* In the order in which they are asked: those with a magic number before those without. */
 static const struct movie_reader *const readers[] = {
 	&reader_mp4,
+	&reader_ts,
 };
 
 const struct movie_reader *const *movie_readers(size_t *n)

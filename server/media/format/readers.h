@@ -6,5 +6,6 @@
 
 /* One per family of formats, each in its own file. */
 extern const struct movie_reader reader_mp4; /* MP4, MOV, 3GP, fragmented too */
+extern const struct movie_reader reader_ts;  /* MPEG transport streams */
 
 #endif
