@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/media/pack/packers.h"
 
-#include "server/media/pack/h264.h"
-
 #include "server/media/pack/aac.h"
+#include "server/media/pack/ac3.h"
+#include "server/media/pack/amr.h"
+#include "server/media/pack/mpa.h"
+#include "server/media/pack/opus.h"
+#include "server/media/pack/pcm.h"
 #include "server/media/pack/h264.h"
 
 static const struct packer_ops *const packers[] = {
 	&aac_packer,
-	&h264_packer,
+	&mpa_packer,
+	&opus_packer,
+	&pcmu_packer,
+	&pcma_packer,
+	&pcm_packer,
+	&amr_packer,
+	&amr_wb_packer,
+	&ac3_packer,
 	&h264_packer,
 	NULL,
 };
