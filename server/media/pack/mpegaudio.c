@@ -37,14 +37,14 @@ int mpa_header_read(struct bytes b, struct mpa_header *h)
 	is_padded = v >> 9 & 1;
 	if (v >> 21 != 0x7ff || !h->version || h->layer == 4 || rate == 3 || index == 15)
 		return ERR_SYNTAX;
+	h->sample_hz = rates[rate] >> (h->version - 1);
+	h->frame_samples = samples_of(h);
 	if (!index)
 		return ERR_UNSUPPORTED;
-	h->sample_hz = rates[rate] >> (h->version - 1);
 	if (h->version == 1)
 		h->bitrate_bps = kbps[h->layer - 1][index] * 1000U;
 	else
 		h->bitrate_bps = kbps[h->layer == 1 ? 3 : 4][index] * 1000U;
-	h->frame_samples = samples_of(h);
 	/* layer 1 counts in slots of four octets */
 	if (h->layer == 1)
 		h->frame_n = (uint16_t)((12 * h->bitrate_bps / h->sample_hz + is_padded) * 4);

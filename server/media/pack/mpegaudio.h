@@ -26,7 +26,7 @@ struct mpa_header {
 };
 
 /* Reads one. ERR_MORE: fewer than MPA_HEADER_BYTES; ERR_SYNTAX: no sync, or a reserved value;
- * ERR_UNSUPPORTED: free format (its length is written nowhere). */
+ * ERR_UNSUPPORTED: free format (its length is written nowhere; the rest of *h is right). */
 MUST_USE int mpa_header_read(struct bytes b, struct mpa_header *h);
 /* Whether two frames may belong to one stream: same version, layer and rate. Bit rate and stereo
  * mode may change from frame to frame. */
