@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/media/pack/h264.h"
 
-#include "server/media/pack/fmtp.h"
 #include "server/media/pack/h26x.h"
-#include "server/media/pack/nal_pack.h"
+#include "server/media/pack/sps.h"
 
 /*
  * H.264, packetization mode 1 (RFC 6184 6.3): single NAL units, STAP-A, FU-A.
@@ -124,6 +123,21 @@ static void put_profile(struct buf *to, const struct h26x *h)
 		fmtp_put(to, ";profile-level-id=%02X%02X%02X", from[0], from[1], from[2]);
 }
 
+/* What the container doesn't say, as of bare streams. */
+static void set_size(struct h26x *h)
+{
+	struct sps sps = { 0 };
+
+	if (h->lines.width && h->lines.height)
+		return;
+	for (size_t i = 0; i < h->sets.n && !sps.width; i++) {
+		if (sps_read_h264(h->sets.set[i], &sps))
+			continue;
+		h->lines.width = sps.width;
+		h->lines.height = sps.height;
+	}
+}
+
 static int h264_init(struct packer *p, const struct codec *c, const char **why)
 {
 	struct h26x *h = h26x_new(p, c);
@@ -136,7 +150,8 @@ static int h264_init(struct packer *p, const struct codec *c, const char **why)
 	}
 	fmtp_put(to, "packetization-mode=1");
 	put_profile(to, h);
-	h26x_put_sets(h, ";sprop-parameter-sets=", 0, 0);
+	set_size(h);
+	h26x_put_sets(h, "sprop-parameter-sets=", 0, 0);
 	return 0;
 }
 

@@ -54,7 +54,7 @@ void h26x_put_sets(struct h26x *h, const char *name, uint8_t mask, uint8_t value
 {
 	struct buf *to = &h->lines.fmtp;
 	size_t before = to->n, n = 0;
-	int err = buf_put(to, bytes_str(name));
+	int err = buf_printf(to, "%s%s", before ? ";" : "", name);
 
 	for (size_t i = 0; i < h->sets.n && !err; i++) {
 		if ((h->sets.set[i].p[0] & mask) != value)

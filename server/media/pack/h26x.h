@@ -25,7 +25,7 @@ void h26x_describe(const struct packer *p, struct sdp_writer *w);
 void h26x_iter(const struct h26x *h, struct bytes unit, struct nal_iter *it);
 
 /*
- * Appends name and, comma-separated in base64, the parameter sets of whose first octet the bits of
+ * Appends name= and, comma-separated in base64, the parameter sets of whose first octet the bits of
  * mask are `value`; mask 0 takes all. Nothing when there are none, or when they are too long for FMTP_MAX.
  */
 void h26x_put_sets(struct h26x *h, const char *name, uint8_t mask, uint8_t value);

@@ -8,6 +8,7 @@
 #include "server/media/pack/opus.h"
 #include "server/media/pack/pcm.h"
 #include "server/media/pack/h264.h"
+#include "server/media/pack/h265.h"
 
 static const struct packer_ops *const packers[] = {
 	&aac_packer,
@@ -20,6 +21,7 @@ static const struct packer_ops *const packers[] = {
 	&amr_wb_packer,
 	&ac3_packer,
 	&h264_packer,
+	&h265_packer,
 	NULL,
 };
 
