@@ -26,6 +26,7 @@ static void usage(FILE *f)
 		"  --listen ADDR                      = --bind-ip-addr\n"
 		"  --workers N                        = --run-num-threads\n"
 		"  --config FILE                      INI file of 'name = value' lines, names as below\n"
+		"  --profile NAME                     sets a group of preferences, see below\n"
 		"  --stats FILE                       counters as JSON, at the end and on SIGUSR1\n"
 		"  --access-log FILE                  W3C log, one line per session or failed request\n"
 		"  --log LEVEL                        error, warning (default), info, debug\n"
@@ -35,6 +36,8 @@ static void usage(FILE *f)
 		"  --help, --version\n\n"
 		"Preferences:\n");
 	prefs_help(f);
+	fprintf(f, "\nProfiles (what is set after one holds):\n");
+	prefs_help_profiles(f);
 }
 
 static int complain(const char *why)
@@ -98,6 +101,7 @@ static const struct flag {
 	{ "listen", "bind_ip_addr", NULL },
 	{ "workers", "run_num_threads", NULL },
 	{ "config", NULL, prefs_read_file },
+	{ "profile", NULL, prefs_set_profile },
 	{ "stats", NULL, set_stats },
 	{ "access-log", NULL, set_access_log },
 	{ "log", NULL, set_log },
@@ -183,8 +187,8 @@ static void write_stats(struct server *s)
 	if (!s->prefs->stats_file)
 		return;
 	server_stats(s, &sum);
-	int err = stats_write_file(
-		&sum, s->n_workers, tick_seconds(os_now() - s->started), s->prefs->stats_file);
+	int err = stats_write_file(&sum, s->n_workers, s->prefs->profile,
+		tick_seconds(os_now() - s->started), s->prefs->stats_file);
 	if (err)
 		log_write(LOG_E, "server", "%s: %s", s->prefs->stats_file, err_text(err));
 }

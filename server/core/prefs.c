@@ -28,6 +28,21 @@ static const struct pref_row rows[] = {
 #undef PREF_STR
 };
 
+/*
+ * Groups of preferences. bench: what leaves, and when, follows from the medium alone, so that two runs
+ * and two servers compare; nothing is given up silently.
+ */
+static const struct profile_row {
+	const char *profile, *pref, *value;
+} profiles[] = {
+	{ "default", "overbuffer_tcp", "1" },
+	{ "default", "overbuffer_udp", "0" },
+	{ "default", "disable_thinning", "0" },
+	{ "bench", "overbuffer_tcp", "0" },
+	{ "bench", "overbuffer_udp", "0" },
+	{ "bench", "disable_thinning", "1" },
+};
+
 static void *field(struct prefs *p, const struct pref_row *r)
 {
 	return (char *)p + r->offset;
@@ -35,7 +50,7 @@ static void *field(struct prefs *p, const struct pref_row *r)
 
 void prefs_init(struct prefs *p)
 {
-	*p = (struct prefs){ .seed = 1 };
+	*p = (struct prefs){ .seed = 1, .profile = profiles[0].profile };
 	p->faults = xcalloc(PREFS_FAULTS_MAX, sizeof *p->faults);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (rows[i].kind == PREF_KIND_NUM)
@@ -98,6 +113,24 @@ int prefs_set(struct prefs *p, const char *name, const char *value, char *why)
 	}
 	(void)snprintf(why, PREFS_WHY, "there is no preference '%.60s'", name);
 	return ERR_NOT_FOUND;
+}
+
+int prefs_set_profile(struct prefs *p, const char *name, char *why)
+{
+	int err = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < COUNT(profiles); i++) {
+		if (strcmp(name, profiles[i].profile) != 0)
+			continue;
+		p->profile = profiles[i].profile;
+		err = prefs_set(p, profiles[i].pref, profiles[i].value, why);
+		if (err)
+			return err;
+	}
+	if (err)
+		(void)snprintf(
+			why, PREFS_WHY, "there is no profile '%.60s': default or bench", name);
+	return err;
 }
 
 struct ini_state {
@@ -168,4 +201,17 @@ void prefs_help(FILE *f)
 		else
 			fprintf(f, "  %-34s %s (default '%s')\n", flag, r->text, r->def_text);
 	}
+}
+
+void prefs_help_profiles(FILE *f)
+{
+	const char *at = "";
+
+	for (size_t i = 0; i < COUNT(profiles); i++) {
+		if (strcmp(at, profiles[i].profile) != 0)
+			fprintf(f, "%s  %-8s", *at ? "\n" : "", profiles[i].profile);
+		at = profiles[i].profile;
+		fprintf(f, " %s=%s", profiles[i].pref, profiles[i].value);
+	}
+	fprintf(f, "\n");
 }

@@ -19,7 +19,8 @@ struct prefs {
 #undef PREF_STR
 	/* beside the table: files and faults, which only make sense on the command line */
 	char *stats_file, *access_log;
-	char **faults; /* "NAME" or "NAME=V" */
+	const char *profile; /* the last one that was set, or "default" */
+	char **faults;       /* "NAME" or "NAME=V" */
 	size_t n_faults;
 	uint64_t seed; /* of the fault module's randomness */
 };
@@ -32,11 +33,16 @@ void prefs_clear(struct prefs *p);
 /* "rtp-timeout" or "rtp_timeout". 0; ERR_NOT_FOUND; ERR_SYNTAX, ERR_RANGE with a reason in `why`
  * (PREFS_WHY bytes), which names the pref and what it may be. */
 MUST_USE int prefs_set(struct prefs *p, const char *name, const char *value, char *why);
+/* Sets a group of preferences that belong together; what is set after it holds. 0; ERR_NOT_FOUND with the
+ * names there are in `why`. */
+MUST_USE int prefs_set_profile(struct prefs *p, const char *name, char *why);
 /* Reads "name = value" lines of an INI file; sections mean nothing. The reason has file and line. */
 MUST_USE int prefs_read_file(struct prefs *p, const char *path, char *why);
 /* 0, or ERR_LIMIT. */
 MUST_USE int prefs_add_fault(struct prefs *p, const char *fault);
 /* One line per preference, as flags. */
 void prefs_help(FILE *f);
+/* One line per profile: what it sets. */
+void prefs_help_profiles(FILE *f);
 
 #endif

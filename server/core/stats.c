@@ -39,13 +39,15 @@ void stats_add(struct stats *sum, const struct stats *one)
 		sum->ended[i] += one->ended[i];
 }
 
-int stats_write_file(const struct stats *s, unsigned workers, double uptime_s, const char *path)
+int stats_write_file(const struct stats *s, unsigned workers, const char *profile, double uptime_s,
+	const char *path)
 {
 	struct outfile *o = outfile_open(path);
 
 	if (!o)
 		return -errno;
 	fprintf(o->f, "{\n  \"format\": \"beagle-server-stats\",\n  \"version\": 1,\n");
+	fprintf(o->f, "  \"profile\": \"%s\",\n", profile);
 	fprintf(o->f, "  \"workers\": %u,\n  \"uptime_s\": %.3f,\n", workers, uptime_s);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		fprintf(o->f, "  \"%s\": %llu,\n", rows[i].name,

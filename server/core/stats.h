@@ -38,6 +38,18 @@ const char *close_reason_name(enum close_reason r);
 	X(bytes_sent, "their bytes, RTP headers included")                              \
 	X(packets_dropped_fault, "RTP packets that a fault kept back for good")         \
 	X(packets_dropped_tcp, "interleaved frames dropped because the client is slow") \
+	X(packets_late, "RTP packets that left more than 100 ms after their time")      \
+	X(packets_thinned, "left out by importance: their TCP client is slow")          \
+	X(packets_too_late, "left out: too late to be of use to their TCP client")      \
+	X(thin_steps_down, "times a stream went down in quality")                       \
+	X(thin_steps_up, "times it went up again")                                      \
+	X(thin_1_ms, "stream time at quality 1: no frames that nothing refers to")      \
+	X(thin_2_ms, "at 2: 75 % of the frames that others refer to")                   \
+	X(thin_3_ms, "at 3: 50 %")                                                      \
+	X(thin_4_ms, "at 4: 25 %")                                                      \
+	X(thin_5_ms, "at 5: sync samples")                                              \
+	X(thin_6_ms, "at 6: every second sync sample")                                  \
+	X(ahead_waits, "times stored media waited for their TCP client to read")        \
 	X(packets_dropped_udp, "datagrams dropped at a full send buffer")               \
 	X(packets_failed_udp, "datagrams that the kernel refused")                      \
 	X(rtcp_sent, "RTCP compounds sent")                                             \
@@ -58,7 +70,8 @@ struct stats {
 
 /* *sum += *one. */
 void stats_add(struct stats *sum, const struct stats *one);
-/* JSON object with all counters, and "ended" by reason, written beside and renamed. 0 or -errno. */
-int stats_write_file(const struct stats *s, unsigned workers, double uptime_s, const char *path);
+/* JSON object with the profile of the prefs, all counters, and "ended" by reason, written beside and renamed. 0 or -errno. */
+int stats_write_file(const struct stats *s, unsigned workers, const char *profile, double uptime_s,
+	const char *path);
 
 #endif
