@@ -6,6 +6,7 @@
 
 #include "server/core/rtp_stream.h"
 #include "server/core/stats.h"
+#include "server/core/timeline.h"
 #include "server/net/task.h"
 
 /*
@@ -28,8 +29,8 @@ struct rtp_session {
 	enum rtp_state state;
 	uint32_t mask; /* tracks that are set up */
 
-	/* where this play is: npt = seg_npt + (now - seg_start) */
-	tick_t seg_start, seg_npt;
+	/* This play's stretch of NPT. While it does not play: from where it would go on. */
+	struct timeline line;
 	tick_t stop_npt;   /* first NPT that is not sent; TICK_NEVER: to the end */
 	tick_t next_due;   /* loop's time of the next packet, as last seen; 0 unknown */
 	tick_t hold_until; /* nothing is sent before (a module's wish) */
@@ -71,7 +72,9 @@ static inline void rtp_session_touch(struct rtp_session *s, tick_t now)
 	s->alive = now;
 }
 
-/* Current position. */
+/* ---- playing (rtp_play.c) ---- */
+
+/* Current position: the NPT that is being delivered. */
 tick_t rtp_session_npt(const struct rtp_session *s, tick_t now);
 struct play {
 	bool has_start, has_end;
@@ -79,7 +82,7 @@ struct play {
 	tick_t at;         /* loop's time to begin at; not before now */
 };
 /*
- * Begins to play, or moves. s->seg_npt, s->stop_npt then say the range really played. 0; ERR_RANGE: beyond
+ * Begins to play, or moves. s->line.npt, s->stop_npt then say the range really played. 0; ERR_RANGE: beyond
  * the end or reversed (nothing has changed).
  */
 MUST_USE int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now);
@@ -88,5 +91,9 @@ void rtp_session_pause(struct rtp_session *s, tick_t now);
 /* Pauses when NPT `at` is reached, or at once with the pause point there if it has passed. ERR_RANGE:
  * outside what is being played. */
 MUST_USE int rtp_session_pause_at(struct rtp_session *s, tick_t at, tick_t now);
+/* Sends what is due while it plays; the loop's time at which to call again (TICK_NEVER: on a signal). */
+tick_t rtp_session_send(struct rtp_session *s, tick_t now);
+/* Adds the time in Playing since the last call to s->played. */
+void rtp_session_note_played(struct rtp_session *s, tick_t now);
 
 #endif

@@ -60,13 +60,61 @@ static uint64_t payload_octets(const struct packet *p)
 	return padding < n ? n - padding : 0;
 }
 
+void rtp_stream_place(struct rtp_stream *st)
+{
+	const struct timeline *l = &st->session->line;
+
+	st->ts_start = rtp_stream_time(st, l->present);
+	st->rtp_start = source_rtp_at(st->session->source, st->track, l->npt);
+	st->ts_off = st->ts_start - st->rtp_start;
+	st->start = l->npt;
+	st->scale = l->scale == 1 ? 0 : l->scale;
+}
+
+/* At another scale than 1: ticks of NPT since the start, which may be more than 2^31, and then as many
+ * of presentation. */
+static uint32_t scaled_timestamp(const struct rtp_stream *st, const struct packet *p)
+{
+	tick_t span = p->due - st->start;
+	int64_t hz = st->clock_hz, near = span / TICK_S * hz + span % TICK_S * hz / TICK_S;
+	int64_t ticks = near + (int32_t)(p->rtp_time - st->rtp_start - (uint32_t)near);
+
+	return st->ts_start + (uint32_t)(ticks / st->scale);
+}
+
+static uint32_t next_timestamp(struct rtp_stream *st, const struct packet *p)
+{
+	uint32_t ts = st->scale ? scaled_timestamp(st, p) : st->ts_off + p->rtp_time;
+	int32_t step = (int32_t)(ts - st->ts_last);
+
+	if (st->packets == 0) {
+		st->ts_high = ts;
+	} else if (step != 0) {
+		uint32_t size = step < 0 ? -(uint32_t)step : (uint32_t)step;
+		if (st->ts_step == 0 || size < st->ts_step)
+			st->ts_step = size;
+		if ((int32_t)(ts - st->ts_high) > 0)
+			st->ts_high = ts;
+	}
+	st->ts_last = ts;
+	return ts;
+}
+
+tick_t rtp_stream_free_from(const struct rtp_stream *st, tick_t near)
+{
+	int32_t span = (int32_t)(st->ts_high + (st->ts_step ? st->ts_step : 1) -
+				 rtp_stream_time(st, near));
+
+	/* up, so that its timestamp is not one tick too low */
+	return st->packets ? near + (span * TICK_S + st->clock_hz - 1) / st->clock_hz : TICK_NEVER;
+}
+
 void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due)
 {
 	struct rtp_out o;
 	uint8_t *h = rtp_out_header(&o);
 
-	rtp_header_write(h, p->marker, p->payload_type, st->seq++,
-		st->ts_base + st->ts_off + p->rtp_time, st->ssrc);
+	rtp_header_write(h, p->marker, p->payload_type, st->seq++, next_timestamp(st, p), st->ssrc);
 	if (p->padding)
 		h[0] |= 0x20;
 	if (p->extension)

@@ -54,8 +54,14 @@ struct rtp_stream {
 	struct rtsp_session *over; /* interleaved: the connection; NULL when it has gone */
 	uint32_t ssrc;
 	uint32_t ts_base; /* random */
-	uint32_t ts_off; /* of this play: RTP time of NPT t = ts_base + ts_off + source_rtp_at(t) */
-	uint16_t seq;    /* of the next packet */
+	/* Of this play (struct timeline). At scale 1 a packet's timestamp is ts_off + its RTP time. */
+	uint32_t ts_off;
+	int32_t scale;                /* at others; 0: it is 1 */
+	uint32_t ts_start, rtp_start; /* timestamp, and the source's RTP time, of where it begins */
+	tick_t start;                 /* its NPT */
+	/* The timestamp last sent, the highest, and the shortest step between two: one frame. */
+	uint32_t ts_last, ts_high, ts_step;
+	uint16_t seq; /* of the next packet */
 	uint8_t channel, rtcp_channel;
 	bool is_setup, is_tcp;
 	uint64_t packets, octets;     /* sent so far, as an SR says it (3550 6.4.1) */
@@ -80,6 +86,11 @@ void rtp_stream_init(struct rtp_stream *st, struct rtp_session *s, uint8_t track
 void rtp_stream_clear(struct rtp_stream *st);
 /* Sends a packet of the source: header, counters, sender. `due`: when on the loop's clock. */
 void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due);
+/* A new play begins: from now on timestamps follow the session's timeline. */
+void rtp_stream_place(struct rtp_stream *st);
+/* The presentation from which on timestamps are higher than all that were sent, by one frame; `near` is
+ * one within 6 hours (2^31 ticks of 90 kHz). TICK_NEVER: none was sent. */
+tick_t rtp_stream_free_from(const struct rtp_stream *st, tick_t near);
 /* RTP timestamp of the loop's time t (3550 6.4.1: one linear clock for the whole session). */
 uint32_t rtp_stream_time(const struct rtp_stream *st, tick_t t);
 

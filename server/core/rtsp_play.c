@@ -111,11 +111,12 @@ static bool answer_play(struct rtsp_txn *t, tick_t npt, tick_t at, tick_t now)
 static bool answer_ping(struct rtsp_txn *t, tick_t now)
 {
 	const struct rtp_session *s = t->session;
-	tick_t at = now > s->seg_start ? now : s->seg_start;
+	tick_t at = now > s->line.deliver ? now : s->line.deliver;
 
 	if (s->next_due > at)
 		at = s->next_due;
-	return answer_play(t, s->seg_npt + (at - s->seg_start), at, now);
+	tick_t npt = timeline_npt(&s->line, at);
+	return answer_play(t, npt, timeline_present(&s->line, npt), now);
 }
 
 static bool refuse(struct rtsp_txn *t, int status, tick_t now)
@@ -149,7 +150,7 @@ bool rtsp_do_play(struct rtsp_txn *t, tick_t now)
 	int err = rtp_session_play(s, &p, now);
 	if (err)
 		return refuse(t, err == ERR_RANGE ? RTSP_INVALID_RANGE : RTSP_INTERNAL_ERROR, now);
-	return answer_play(t, s->seg_npt, s->seg_start, now);
+	return answer_play(t, s->line.npt, s->line.present, now);
 }
 
 bool rtsp_do_pause(struct rtsp_txn *t, tick_t now)
@@ -177,7 +178,7 @@ bool rtsp_do_pause(struct rtsp_txn *t, tick_t now)
 			return refuse(t, status, now);
 	}
 	rtsp_txn_begin(t, RTSP_OK, now);
-	put_range(t, s->state == RTP_PLAYING ? r.start : s->seg_npt);
+	put_range(t, s->state == RTP_PLAYING ? r.start : s->line.npt);
 	rtsp_txn_end(t, (struct bytes){ 0 }, now);
 	return true;
 }
