@@ -9,6 +9,8 @@
 #include "server/core/server.h"
 
 enum {
+	RTP_PADDING = 0x20, /* bits of the first octet (3550 5.1) */
+	RTP_EXTENSION = 0x10,
 	COMPOUND_MAX = 512,
 	LOWER_HEADERS =
 		28, /* IPv4 and UDP: what RTCP intervals count beside the compound (3550 6.2) */
@@ -36,6 +38,9 @@ void rtp_stream_init(struct rtp_stream *st, struct rtp_session *s, uint8_t track
 
 void rtp_stream_clear(struct rtp_stream *st)
 {
+	struct worker *w = st->session->w;
+
+	thin_account(&st->thin, &w->stats, w->loop.now);
 	if (st->sender.close)
 		st->sender.close(&st->sender, st);
 	st->sender = (struct sender){ 0 };
@@ -43,21 +48,23 @@ void rtp_stream_clear(struct rtp_stream *st)
 		rtsp_session_free_channels(st->over, st->channel, st->rtcp_channel);
 	st->over = NULL;
 	st->is_setup = false;
-	demux_remove(&st->session->w->demux, &st->demux);
+	demux_remove(&w->demux, &st->demux);
 	free(st->url);
 	st->url = NULL;
 }
 
 /* ---- packets ---- */
 
-/* What an SR counts: without padding, which the last octet numbers (3550 6.4.1, 5.1). */
-static uint64_t payload_octets(const struct packet *p)
+/* Octets of padding, which the last of them numbers (3550 5.1). */
+static uint8_t padding_of(const struct rtp_out *o)
 {
-	uint64_t n = p->head_n + p->body.n;
-	uint8_t padding = !p->padding || n == 0 ? 0
-			  : p->body.n           ? p->body.p[p->body.n - 1]
-						: p->head[p->head_n - 1];
-	return padding < n ? n - padding : 0;
+	const uint8_t *h = o->head + FRAME_HEADER;
+	size_t n = o->head_n - RTP_HEADER + o->body.n;
+
+	if (!(h[0] & RTP_PADDING) || n == 0)
+		return 0;
+	uint8_t padding = o->body.n ? o->body.p[o->body.n - 1] : h[o->head_n - 1];
+	return padding < n ? padding : (uint8_t)n;
 }
 
 void rtp_stream_place(struct rtp_stream *st)
@@ -116,16 +123,63 @@ void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due)
 
 	rtp_header_write(h, p->marker, p->payload_type, st->seq++, next_timestamp(st, p), st->ssrc);
 	if (p->padding)
-		h[0] |= 0x20;
+		h[0] |= RTP_PADDING;
 	if (p->extension)
-		h[0] |= 0x10;
+		h[0] |= RTP_EXTENSION;
 	memcpy(h + RTP_HEADER, p->head, sizeof p->head);
 	o.head_n = RTP_HEADER + p->head_n;
 	o.body = p->body;
 	o.due = due;
 	st->packets++;
-	st->octets += payload_octets(p);
+	/* what an SR counts: without padding (3550 6.4.1) */
+	st->octets += o.head_n - RTP_HEADER + o.body.n - padding_of(&o);
 	st->sender.rtp(&st->sender, st, &o);
+}
+
+static void note_lateness(struct rtp_stream *st, tick_t late)
+{
+	if (late > st->latest)
+		st->latest = late;
+	if (late > PACKET_LATE) {
+		st->late++;
+		st->session->w->stats.packets_late++;
+	}
+}
+
+void rtp_stream_offer(struct rtp_stream *st, const struct packet *p, const struct thin_moment *m)
+{
+	struct worker *w = st->session->w;
+
+	if (st->is_tcp) {
+		bool is_video = st->session->source->tracks[st->track].is_video;
+		switch (thin_judge(&st->thin, w->prefs, &w->stats, is_video, p, m)) {
+		case THIN_SEND: break;
+		case THIN_OUT:
+			st->thinned++;
+			w->stats.packets_thinned++;
+			return;
+		case THIN_TOO_LATE:
+			st->too_late++;
+			w->stats.packets_too_late++;
+			return;
+		}
+	}
+	note_lateness(st, m->now - m->due);
+	rtp_stream_send(st, p, m->due);
+}
+
+/* Not handed over: no report may count it. */
+static void take_back(struct rtp_stream *st, size_t n, uint8_t padding)
+{
+	st->packets--;
+	st->octets -= n - RTP_HEADER - padding;
+}
+
+void rtp_stream_on_drop(struct rtp_stream *st, size_t n, uint8_t padding)
+{
+	take_back(st, n, padding);
+	st->dropped++;
+	thin_lost(&st->thin);
 }
 
 static void send_udp(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
@@ -141,15 +195,23 @@ static void send_tcp(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
 {
 	struct stats *stats = &st->session->w->stats;
 	size_t n = o->head_n + o->body.n;
+	uint8_t padding = padding_of(o);
 	(void)s;
 
 	if (!st->over)
 		return;
 	frame_header_write(o->head, st->channel, (uint16_t)n);
 	stats->packets_sent++; /* the connection's on_drop takes it back */
-	if (conn_put_frame(&st->over->conn, o->head, FRAME_HEADER + o->head_n, o->body, o->due,
-		    st->channel) == 0)
-		stats->bytes_sent += n;
+	stats->bytes_sent += n;
+	int err = conn_put_frame(&st->over->conn, o->head, FRAME_HEADER + o->head_n, o->body,
+		o->due, (uint16_t)(padding << 8 | st->channel));
+	if (err == ERR_LIMIT) {
+		thin_cut(&st->thin);
+	} else if (err) {
+		stats->packets_sent--;
+		stats->bytes_sent -= n;
+		take_back(st, n, padding);
+	}
 }
 
 static void send_rtcp_udp(

@@ -3,6 +3,7 @@
 #define SERVER_CORE_RTP_STREAM_H
 
 #include "server/core/demux.h"
+#include "server/core/thin.h"
 #include "server/media/source.h"
 #include "server/net/conn.h"
 #include "server/net/udp.h"
@@ -27,6 +28,9 @@ static inline uint8_t *rtp_out_header(struct rtp_out *o)
 {
 	return o->head + FRAME_HEADER;
 }
+
+/* What left later than this is counted as late. */
+#define PACKET_LATE (100 * TICK_MS)
 
 /* How a stream's packets leave: chosen at SETUP, may be wrapped by modules. */
 struct sender {
@@ -75,7 +79,13 @@ struct rtp_stream {
 	bool bye_sent;      /* and nothing since */
 	struct rtcp_sched sched;
 	struct rtp_report report;
-	uint64_t dropped; /* interleaved packets given up */
+	uint64_t
+		dropped; /* packets with a number of their own that never left: their connection is slow */
+	uint64_t thinned;  /* left out by importance, and */
+	uint64_t too_late; /* because they were no longer of use: these took no number */
+	uint64_t late;     /* left more than PACKET_LATE after their time */
+	tick_t latest;     /* by how much at most */
+	struct thin thin;
 	struct demux_node demux;
 	char *url; /* of SETUP, without credentials */
 };
@@ -86,6 +96,10 @@ void rtp_stream_init(struct rtp_stream *st, struct rtp_session *s, uint8_t track
 void rtp_stream_clear(struct rtp_stream *st);
 /* Sends a packet of the source: header, counters, sender. `due`: when on the loop's clock. */
 void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due);
+/* The same, unless the client is too slow for it. */
+void rtp_stream_offer(struct rtp_stream *st, const struct packet *p, const struct thin_moment *m);
+/* The connection gave a packet up after all: `n` bytes, RTP header included, `padding` of them. */
+void rtp_stream_on_drop(struct rtp_stream *st, size_t n, uint8_t padding);
 /* A new play begins: from now on timestamps follow the session's timeline. */
 void rtp_stream_place(struct rtp_stream *st);
 /* The presentation from which on timestamps are higher than all that were sent, by one frame; `near` is

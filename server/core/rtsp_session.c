@@ -72,14 +72,16 @@ static struct rtp_stream *stream_of(struct rtsp_session *c, int channel)
 	return NULL;
 }
 
-static void on_drop(void *arg, uint16_t tag)
+/* A frame that was counted as sent is given up. */
+static void on_drop(void *arg, uint16_t tag, size_t n)
 {
 	struct rtsp_session *c = arg;
-	struct rtp_stream *st = stream_of(c, tag);
+	struct rtp_stream *st = stream_of(c, tag & UINT8_MAX);
 
 	if (st)
-		st->dropped++;
+		rtp_stream_on_drop(st, n - FRAME_HEADER, (uint8_t)(tag >> 8));
 	c->w->stats.packets_sent--;
+	c->w->stats.bytes_sent -= n - FRAME_HEADER;
 	c->w->stats.packets_dropped_tcp++;
 }
 

@@ -21,7 +21,9 @@ enum { VALUE_MAX = 1024, LINE_MAX_BYTES = 3 * 3 * VALUE_MAX + 4096 };
 
 /*
  * The fields in DSS's order: id, name. What a server without QuickTime's client statistics cannot
- * know is "-".
+ * know is "-". c-quality is the share of the medium's packets, in percent, that were not given up for
+ * the client's slowness. Ours come last: packets that left late, that thinning left out, and that were
+ * given up because the connection took no more.
  */
 #define FIELD_TABLE(X)                          \
 	X(C_IP, "c-ip")                         \
@@ -62,12 +64,15 @@ enum { VALUE_MAX = 1024, LINE_MAX_BYTES = 3 * 3 * VALUE_MAX + 4096 };
 	X(CPU_UTIL, "s-cpu-util")               \
 	X(URI_QUERY, "cs-uri-query")            \
 	X(USERNAME, "c-username")               \
-	X(REALM, "sc(Realm)")
+	X(REALM, "sc(Realm)")                   \
+	X(LATE, "x-pkts-late")                  \
+	X(THINNED, "x-pkts-thinned")            \
+	X(DROPPED, "x-pkts-dropped")
 
 #define FIELD_ENUM(id, name) FIELD_##id,
 enum field { FIELD_TABLE(FIELD_ENUM) FIELD_COUNT };
 #undef FIELD_ENUM
-_Static_assert(FIELD_COUNT == 39, "the Darwin Streaming Server writes 39 fields");
+_Static_assert(FIELD_LATE == 39, "the Darwin Streaming Server writes 39 fields");
 
 struct accesslog {
 	int fd;
@@ -214,7 +219,7 @@ static void postprocess(struct module *self, struct rtsp_txn *t)
 }
 
 struct sums {
-	uint64_t packets, octets, lost;
+	uint64_t packets, octets, lost, late, thinned, dropped;
 	bool tcp, reported;
 };
 
@@ -226,6 +231,9 @@ static struct sums sum_streams(const struct rtp_session *s)
 		const struct rtp_stream *st = &s->streams[i];
 		sum.packets += st->packets;
 		sum.octets += st->octets + st->packets * RTP_HEADER;
+		sum.late += st->late;
+		sum.thinned += st->thinned + st->too_late;
+		sum.dropped += st->dropped;
 		sum.tcp |= st->is_tcp;
 		sum.reported |= st->report.n > 0;
 		if (st->report.lost > 0)
@@ -260,6 +268,12 @@ static void session_closing(struct module *self, struct rtp_session *s, enum clo
 	set_number(&r, FIELD_SC_BYTES, s->rtsp_out + sum.octets);
 	set_number(&r, FIELD_CS_BYTES, s->rtsp_in);
 	set_number(&r, FIELD_PKTS_SENT, sum.packets);
+	set_number(&r, FIELD_LATE, sum.late);
+	set_number(&r, FIELD_THINNED, sum.thinned);
+	set_number(&r, FIELD_DROPPED, sum.dropped);
+	uint64_t all = sum.packets + sum.thinned + sum.dropped;
+	if (all)
+		set_number(&r, FIELD_QUALITY, 100 * sum.packets / all);
 	if (sum.reported) {
 		uint64_t lost = sum.lost < sum.packets ? sum.lost : sum.packets;
 		set_number(&r, FIELD_PKTS_LOST, lost);

@@ -128,11 +128,11 @@ static int queue_unit(struct conn *c, const struct unit *u, struct bytes head, s
 	return 0;
 }
 
-static void count_drop(struct conn *c, uint16_t tag)
+static void count_drop(struct conn *c, uint16_t tag, size_t n)
 {
 	c->frames_dropped++;
 	if (c->on_drop)
-		c->on_drop(c->arg, tag);
+		c->on_drop(c->arg, tag, n);
 }
 
 /* Copies the frames of this turn from number `from` on, of which `sent` bytes of the first have left,
@@ -146,13 +146,13 @@ static void keep_frames(struct conn *c, uint8_t from, size_t sent)
 		};
 		bool begun = i == from && sent > 0;
 		if (!begun && c->waiting > c->limits.high_water) {
-			count_drop(c, f->tag);
+			count_drop(c, f->tag, u.n);
 			continue;
 		}
 		if (queue_unit(c, &u, bytes_of(f->head, f->head_n), f->payload) != 0) {
 			/* out has room for CONN_FRAMES of the longest above every limit */
 			assert(!begun);
-			count_drop(c, f->tag);
+			count_drop(c, f->tag, u.n);
 		} else if (begun) {
 			c->unit_sent = sent;
 			c->waiting -= sent;
@@ -185,7 +185,7 @@ int conn_put_frame(struct conn *c, const uint8_t *head, size_t head_n, struct by
 	if (c->fd < 0 || c->broken || c->shut)
 		return ERR_CLOSED;
 	if (c->waiting > c->limits.high_water) {
-		count_drop(c, tag);
+		count_drop(c, tag, head_n + payload.n);
 		return ERR_LIMIT;
 	}
 	if (c->n_frames == CONN_FRAMES)
@@ -240,7 +240,7 @@ static void drop_late(struct conn *c, tick_t now)
 			return;
 		buf_drop(&c->out, sizeof u + u.n);
 		c->waiting -= u.n;
-		count_drop(c, u.tag);
+		count_drop(c, u.tag, u.n);
 	}
 }
 

@@ -56,8 +56,8 @@ struct conn {
 	size_t unit_sent; /* bytes of out's first unit that have left */
 	size_t waiting;   /* payload bytes in out that have not left */
 	struct conn_limits limits;
-	/* May be NULL. tag = that of the frame. */
-	void (*on_drop)(void *arg, uint16_t tag);
+	/* May be NULL. tag = that of the frame, n = its bytes, head included. */
+	void (*on_drop)(void *arg, uint16_t tag, size_t n);
 	/* Seam (may be NULL): sees, and may shorten or redirect, what is about to be written. */
 	void (*before_write)(void *arg, struct conn *c, struct iovec *iov, int *n);
 	void *arg;

@@ -45,10 +45,11 @@ static void rig_free(struct task *t)
 
 static const struct task_ops rig_ops = { .name = "rig", .run = rig_run, .free = rig_free };
 
-static void on_drop(void *arg, uint16_t tag)
+static void on_drop(void *arg, uint16_t tag, size_t n)
 {
 	struct rig *r = arg;
 	CU_ASSERT_EQUAL(tag, 7);
+	CU_ASSERT_EQUAL(n, 1008); /* head and all */
 	r->drops++;
 }
 
