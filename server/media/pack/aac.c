@@ -7,6 +7,7 @@
 #include "server/base/os.h"
 #include "server/media/pack/aacconfig.h"
 #include "server/media/pack/bundle.h"
+#include "server/media/pack/fmtp.h"
 
 enum {
 	CONFIG_MAX = 512,
@@ -145,22 +146,23 @@ static uint8_t profile_level(const struct aac_config *c)
 
 static void aac_describe(const struct packer *p, struct sdp_writer *w)
 {
-	static const char digits[] = "0123456789abcdef";
 	const struct aac *a = p->state;
-	char hex[2 * CONFIG_MAX + 1], channels[8] = "";
+	struct buf hex;
 
-	for (size_t i = 0; i < a->n; i++) {
-		hex[2 * i] = digits[a->octets[i] >> 4];
-		hex[2 * i + 1] = digits[a->octets[i] & 15];
-	}
-	hex[2 * a->n] = '\0';
+	buf_init(&hex, 2 * CONFIG_MAX);
+	if (fmtp_hex(&hex, bytes_of(a->octets, a->n)))
+		UNREACHABLE("a config longer than its cap");
 	if (a->channels)
-		(void)snprintf(channels, sizeof channels, "/%u", a->channels); /* fits */
-	sdp_line(w, 'a', "rtpmap:%u %s/%u%s", p->payload_type, p->encoding, p->clock_hz, channels);
+		sdp_line(w, 'a', "rtpmap:%u %s/%u/%u", p->payload_type, p->encoding, p->clock_hz,
+			a->channels);
+	else
+		sdp_line(w, 'a', "rtpmap:%u %s/%u", p->payload_type, p->encoding, p->clock_hz);
 	sdp_line(w, 'a',
 		"fmtp:%u streamtype=5;profile-level-id=%u;mode=AAC-hbr;sizelength=13;indexlength=3;"
-		"indexdeltalength=3;constantDuration=%u;config=%s",
-		p->payload_type, profile_level(&a->config), a->config.frame_samples, hex);
+		"indexdeltalength=3;constantDuration=%u;config=%.*s",
+		p->payload_type, profile_level(&a->config), a->config.frame_samples,
+		BYTES_FMT(buf_bytes(&hex)));
+	buf_clear(&hex);
 }
 
 const struct packer_ops aac_packer = { .codec = CODEC_AAC,
