@@ -9,6 +9,8 @@
 #include "server/media/pack/pcm.h"
 #include "server/media/pack/h264.h"
 #include "server/media/pack/h265.h"
+#include "server/media/pack/mpeg4v.h"
+#include "server/media/pack/h263.h"
 
 static const struct packer_ops *const packers[] = {
 	&aac_packer,
@@ -22,6 +24,8 @@ static const struct packer_ops *const packers[] = {
 	&ac3_packer,
 	&h264_packer,
 	&h265_packer,
+	&mpeg4v_packer,
+	&h263_packer,
 	NULL,
 };
 
