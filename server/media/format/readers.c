@@ -4,7 +4,12 @@
 /* In the order in which they are asked: those with a magic number before those without. */
 static const struct movie_reader *const readers[] = {
 	&reader_mp4,
+	&reader_wav,
+	&reader_amr,
+	&reader_unread,
 	&reader_ts,
+	&reader_adts,
+	&reader_mp3,
 };
 
 const struct movie_reader *const *movie_readers(size_t *n)

@@ -5,7 +5,12 @@
 #include "server/media/format/movie.h"
 
 /* One per family of formats, each in its own file. */
-extern const struct movie_reader reader_mp4; /* MP4, MOV, 3GP, fragmented too */
-extern const struct movie_reader reader_ts;  /* MPEG transport streams */
+extern const struct movie_reader reader_mp4;    /* MP4, MOV, 3GP, fragmented too */
+extern const struct movie_reader reader_wav;    /* RIFF/WAVE, RF64 */
+extern const struct movie_reader reader_amr;    /* AMR and AMR-WB storage files */
+extern const struct movie_reader reader_unread; /* known by name only: says which */
+extern const struct movie_reader reader_adts;   /* raw AAC */
+extern const struct movie_reader reader_mp3;    /* MPEG audio, layers 1 to 3 */
+extern const struct movie_reader reader_ts;     /* MPEG transport streams */
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/base/os.h"
+#include "server/media/format/made.h"
 #include "server/media/format/readers.h"
 #include "server/media/format/track.h"
 #include "server/media/format/ts_index.h"
@@ -247,7 +248,7 @@ static int fill(const struct stream *s, const struct media_file *file, uint32_t 
 	ts_walk_init(&f->walk, file, l);
 	ts_walk_init(&f->look, file, l);
 	/* all of the block stays in the window */
-	f->walk.window_bytes = (uint32_t)ts_slice_bytes(l) * (BLOCK_SLICES + 1);
+	f->walk.sweep.window = (size_t)ts_slice_bytes(l) * (BLOCK_SLICES + 1);
 	block_build_init(&f->build);
 	err = read_marks(f);
 	if (!err)
@@ -376,18 +377,10 @@ static int open_ts(struct movie *m)
 
 static bool probe_ts(const struct media_file *f, struct bytes head, struct bytes name)
 {
-	static const char *const extensions[] = { ".ts", ".m2ts", ".mts", ".m2t" };
+	static const char *const extensions[] = { ".ts", ".m2ts", ".mts", ".m2t", NULL };
 	struct ts_layout l;
 
-	if (ts_layout_find(head, head.n == f->size, &l))
-		return true;
-	for (size_t i = 0; i < COUNT(extensions); i++) {
-		struct bytes e = bytes_str(extensions[i]);
-
-		if (name.n > e.n && bytes_is_ieq(bytes_sub(name, name.n - e.n, e.n), e))
-			return true;
-	}
-	return false;
+	return ts_layout_find(head, head.n == f->size, &l) || made_has_extension(name, extensions);
 }
 
 const struct movie_reader reader_ts = { .name = "MPEG-TS", .probe = probe_ts, .open = open_ts };

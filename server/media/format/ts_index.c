@@ -160,7 +160,8 @@ static int sample(struct build *b)
 	uint64_t bytes = c->end.at - c->start.at, step = bytes / SAMPLES, at = c->start.at;
 
 	for (uint32_t i = 0; i < SAMPLES; i++, at += step) {
-		uint64_t left = TS_SCAN_MAX > b->walk.reads ? TS_SCAN_MAX - b->walk.reads : 0;
+		uint64_t left =
+			TS_SCAN_MAX > b->walk.sweep.reads ? TS_SCAN_MAX - b->walk.sweep.reads : 0;
 		uint64_t enough = left / (SAMPLES - i) * 2;
 		int err;
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/media/format/ts_packet.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#include "server/base/os.h"
 
 enum {
 	WINDOW_BYTES = 64 << 10,
@@ -87,51 +84,21 @@ bool ts_layout_find(struct bytes head, bool is_all, struct ts_layout *l)
 
 void ts_walk_init(struct ts_walk *w, const struct media_file *f, const struct ts_layout *l)
 {
-	*w = (struct ts_walk){ .file = f, .stride = l->stride, .window_bytes = WINDOW_BYTES };
+	*w = (struct ts_walk){ .stride = l->stride };
+	sweep_init(&w->sweep, f);
+	w->sweep.window = WINDOW_BYTES;
 }
 
 void ts_walk_clear(struct ts_walk *w)
 {
-	free(w->p);
-	w->p = NULL;
+	sweep_clear(&w->sweep);
 }
 
 void ts_walk_to(struct ts_walk *w, uint64_t from, uint64_t to)
 {
 	w->at = from;
-	w->end = to < w->file->size ? to : w->file->size;
+	w->end = to < w->sweep.file->size ? to : w->sweep.file->size;
 	w->in_sync = false;
-}
-
-/* Sees to it that the window holds n octets from w->at on, or all that the file has of them. */
-static int fill(struct ts_walk *w, size_t n)
-{
-	uint64_t left = w->file->size - w->at;
-	size_t want = left < w->window_bytes ? (size_t)left : w->window_bytes;
-	int err;
-
-	if (n > left)
-		n = (size_t)left;
-	if (w->p && w->at >= w->p_at && w->at - w->p_at <= w->p_n &&
-		w->p_n - (size_t)(w->at - w->p_at) >= n)
-		return 0;
-	if (!w->p)
-		w->p = xmalloc(w->window_bytes);
-	w->p_n = 0;
-	err = media_file_read(w->file, w->at, w->p, want);
-	if (err)
-		return err;
-	w->p_at = w->at;
-	w->p_n = want;
-	w->reads += want;
-	return 0;
-}
-
-static struct bytes window_view(const struct ts_walk *w)
-{
-	size_t from = (size_t)(w->at - w->p_at);
-
-	return bytes_of(w->p + from, w->p_n - from);
 }
 
 /* Moves on to where packets follow each other. */
@@ -140,11 +107,10 @@ static int resync(struct ts_walk *w)
 	while (w->at < w->end) {
 		struct bytes b;
 		const uint8_t *hit;
-		int err = fill(w, (size_t)SYNC_PACKETS * w->stride);
+		int err = sweep_view(&w->sweep, w->at, (size_t)SYNC_PACKETS * w->stride, &b);
 
 		if (err)
 			return err;
-		b = window_view(w);
 		hit = memchr(b.p, TS_SYNC, b.n);
 		if (!hit) {
 			w->at += b.n;
@@ -163,15 +129,18 @@ static int resync(struct ts_walk *w)
 int ts_walk_next(struct ts_walk *w, uint64_t *at, const uint8_t **p)
 {
 	for (;;) {
+		struct bytes b;
 		int err;
 
-		if (w->at >= w->end || w->file->size - w->at < TS_PACKET_BYTES)
+		if (w->at >= w->end)
 			return ERR_END;
-		err = fill(w, TS_PACKET_BYTES);
+		err = sweep_view(&w->sweep, w->at, TS_PACKET_BYTES, &b);
 		if (err)
 			return err;
-		*p = w->p + (w->at - w->p_at);
-		if (w->in_sync && **p == TS_SYNC) {
+		if (b.n < TS_PACKET_BYTES)
+			return ERR_END;
+		if (w->in_sync && *b.p == TS_SYNC) {
+			*p = b.p;
 			*at = w->at;
 			w->at += w->stride;
 			return 0;

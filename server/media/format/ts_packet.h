@@ -8,7 +8,7 @@
 #include "server/base/attr.h"
 #include "server/base/bytes.h"
 #include "server/base/err.h"
-#include "server/media/format/file.h"
+#include "server/media/format/sweep.h"
 
 /* Transport packets (ISO/IEC 13818-1 2.4.3), and how they lie in a file. */
 enum {
@@ -48,15 +48,10 @@ bool ts_layout_find(struct bytes head, bool is_all, struct ts_layout *l);
  * follow each other again. Embedded; one thread; clear it.
  */
 struct ts_walk {
-	const struct media_file *file;
-	uint32_t stride, window_bytes;
-	uint64_t at,
-		end; /* the next packet to look for begins at or after `at`, and before `end` */
+	struct sweep sweep;
+	uint32_t stride;
+	uint64_t at, end; /* the next packet to look for begins at or after `at`, and before `end` */
 	bool in_sync;
-	uint8_t *p; /* window on the file */
-	uint64_t p_at;
-	size_t p_n;
-	uint64_t reads; /* octets read so far */
 };
 void ts_walk_init(struct ts_walk *w, const struct media_file *f, const struct ts_layout *l);
 void ts_walk_clear(struct ts_walk *w);
