@@ -11,6 +11,7 @@
 #include "server/media/pack/h265.h"
 #include "server/media/pack/mpeg4v.h"
 #include "server/media/pack/h263.h"
+#include "server/media/pack/mpeg12v.h"
 
 static const struct packer_ops *const packers[] = {
 	&aac_packer,
@@ -26,6 +27,7 @@ static const struct packer_ops *const packers[] = {
 	&h265_packer,
 	&mpeg4v_packer,
 	&h263_packer,
+	&mpeg12v_packer,
 	NULL,
 };
 
