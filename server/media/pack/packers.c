@@ -12,6 +12,7 @@
 #include "server/media/pack/mpeg4v.h"
 #include "server/media/pack/h263.h"
 #include "server/media/pack/mpeg12v.h"
+#include "server/media/pack/mjpeg.h"
 
 static const struct packer_ops *const packers[] = {
 	&aac_packer,
@@ -28,6 +29,7 @@ static const struct packer_ops *const packers[] = {
 	&mpeg4v_packer,
 	&h263_packer,
 	&mpeg12v_packer,
+	&mjpeg_packer,
 	NULL,
 };
 
