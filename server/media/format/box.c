@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/media/format/box.h"
 
-#include <stdlib.h>
-
-#include "server/base/os.h"
-
-enum { TOP_BOXES_MAX = 4096 };
-
 bool box_next(struct bytes *rest, struct box *box, int *err)
 {
 	struct cur c = { *rest };
@@ -68,76 +62,4 @@ bool box_is_top_type(uint32_t type)
 			return true;
 	}
 	return false;
-}
-
-struct top_box {
-	uint32_t type;
-	uint64_t at, n; /* of the body */
-	uint64_t end;
-};
-
-static int read_top_box(const struct media_file *f, uint64_t at, struct top_box *t)
-{
-	uint8_t head[16];
-	uint64_t size, header = 8;
-	int err = media_file_read(f, at, head, 8);
-
-	if (err)
-		return err;
-	size = be32(head);
-	t->type = be32(head + 4);
-	if (size == 1) {
-		header = 16;
-		err = media_file_read(f, at + 8, head + 8, 8);
-		if (err)
-			return err;
-		size = be64(head + 8);
-	} else if (size == 0) {
-		size = f->size - at;
-	}
-	if (size < header)
-		return ERR_CORRUPT;
-	if (size > f->size - at)
-		return ERR_TRUNCATED;
-	*t = (struct top_box){ t->type, at + header, size - header, at + size };
-	return 0;
-}
-
-static int find_moov(const struct media_file *f, struct top_box *t)
-{
-	uint64_t at = 0;
-	int err;
-
-	for (int i = 0; i < TOP_BOXES_MAX; i++) {
-		if (at == f->size || (i && f->size - at < 8))
-			return ERR_UNSUPPORTED; /* whole boxes only, but none is moov */
-		err = read_top_box(f, at, t);
-		if (i == 0 && (f->size < 8 || !box_is_top_type(t->type)))
-			return ERR_UNSUPPORTED;
-		if (err)
-			return err;
-		if (t->type == FOURCC('m', 'o', 'o', 'v'))
-			return 0;
-		at = t->end;
-	}
-	return ERR_LIMIT;
-}
-
-int mp4_read_moov(const struct media_file *f, size_t max, uint8_t **moov, size_t *n)
-{
-	struct top_box t = { 0 };
-	int err = find_moov(f, &t);
-
-	if (err)
-		return err;
-	if (t.n > max)
-		return ERR_LIMIT;
-	*n = (size_t)t.n;
-	*moov = xmalloc(*n ? *n : 1);
-	err = media_file_read(f, t.at, *moov, *n);
-	if (err) {
-		free(*moov);
-		*moov = NULL;
-	}
-	return err;
 }

@@ -8,7 +8,6 @@
 #include "server/base/attr.h"
 #include "server/base/bytes.h"
 #include "server/base/err.h"
-#include "server/media/format/file.h"
 
 /*
  * Boxes of ISO base media (ISO/IEC 14496-12 4.2) and atoms of QuickTime, which are the same thing.
@@ -35,12 +34,5 @@ struct bytes box_find_path(struct bytes in, const uint32_t *path);
 
 /* Whether such a box may stand first in a file of this family: it tells it from other files. */
 bool box_is_top_type(uint32_t type);
-
-/*
- * Reads the body of the file's moov box, wherever it stands, into a heap block that the caller frees.
- * ERR_UNSUPPORTED: not such a file; ERR_TRUNCATED: it ends inside a box; ERR_LIMIT: moov longer than
- * max, or too many boxes before it; -errno.
- */
-MUST_USE int mp4_read_moov(const struct media_file *f, size_t max, uint8_t **moov, size_t *n);
 
 #endif

@@ -67,11 +67,24 @@ static uint32_t chunk_run_end(const struct table *t, uint32_t i)
 	return i + 1 < t->chunk.n ? run_first(&t->chunk, i + 1) : t->n_chunks + 1;
 }
 
+/* Runs of chunks end where their sample description changes, too. */
+static void note_description(struct table *t, uint32_t run, uint64_t sample)
+{
+	uint32_t description = be32(t->chunk.p + (size_t)run * t->chunk.width + 8);
+
+	if (!run)
+		t->description = description;
+	else if (description != t->description && sample < t->n_described)
+		t->n_described = (uint32_t)sample;
+}
+
 static int mark_chunks(struct table *t)
 {
 	struct runs *r = &t->chunk;
 	uint64_t sample = 0;
 
+	t->description = 1;
+	t->n_described = t->n_samples;
 	for (uint32_t i = 0; i < r->n; i++) {
 		uint32_t first = run_first(r, i), end = chunk_run_end(t, i);
 
@@ -84,6 +97,7 @@ static int mark_chunks(struct table *t)
 				return ERR_CORRUPT;
 			break;
 		}
+		note_description(t, i, sample);
 		sample += (uint64_t)(end - first) * run_second(r, i);
 		if (sample > TIME_MAX)
 			return ERR_CORRUPT;

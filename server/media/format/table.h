@@ -36,9 +36,11 @@ struct table {
 	uint32_t uniform_size; /* 0: sizes has them */
 	uint8_t size_bits;     /* 4, 8, 16, 32 */
 	bool chunks_64;
-	bool has_sync;     /* without stss every sample is a sync sample */
-	uint64_t start;    /* decode time of sample 0; ISO tables: 0 */
-	uint64_t duration; /* decode time of the end */
+	bool has_sync;        /* without stss every sample is a sync sample */
+	uint32_t description; /* sample description of sample 0, from 1 */
+	uint32_t n_described; /* how many samples from 0 on have it */
+	uint64_t start;       /* decode time of sample 0; ISO tables: 0 */
+	uint64_t duration;    /* decode time of the end */
 };
 
 /* Views borrow from stbl. 0, ERR_CORRUPT or ERR_MISSING (a box that must be there). Clear it in any

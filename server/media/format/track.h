@@ -9,6 +9,7 @@
 #include "server/base/bytes.h"
 #include "server/base/err.h"
 #include "server/base/tick.h"
+#include "server/media/format/language.h"
 #include "server/media/format/table.h"
 
 /* One track of a movie (ISO/IEC 14496-12 8.3 …), as far as streaming needs it. Views borrow from the
@@ -31,8 +32,17 @@ struct track {
 	uint32_t timescale;
 	struct edit edit;
 	struct table table;
+	uint8_t *made;     /* what the table looks into when fragments have made it; else NULL */
 	struct bytes stsd; /* entries only */
 	uint32_t n_stsd;
+	bool is_iso_stsd; /* its version is not 0 */
+	bool is_enabled;
+	bool is_external;  /* its data lie in another file */
+	bool is_chapters;  /* of another track; mp4.c finds that out */
+	uint16_t group;    /* of alternates; 0: none */
+	uint16_t rotation; /* degrees clockwise: 0, 90, 180, 270 */
+	char language[LANGUAGE_TAG_MAX];
+	uint32_t chapters; /* tref/chap: the first track it names, 0: none */
 	/* hint tracks (14496-12 Annex, QuickTime "hint media") */
 	uint32_t refs[TRACK_REFS_MAX]; /* track ids, tref/hint */
 	uint32_t n_refs;
