@@ -1,34 +1,117 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include "server/base/log.h"
+#include "server/base/os.h"
 #include "server/core/rtp_session.h"
 #include "server/core/server.h"
 
-/* What a media session does between PLAY and PAUSE. */
+/* Which stretch of NPT a media session plays: PLAY, its queue, PAUSE. */
 
-/* The wheel fires up to half a tick early: what is due until then goes now. */
-#define HALF_TICK (WHEEL_TICK / 2)
 /* How far ahead the next packet of what was playing may be for a new range to begin there. */
 #define CONTINUE_WITHIN TICK_S
 
-void rtp_session_note_played(struct rtp_session *s, tick_t now)
+enum { SPEED_MIN = TIMELINE_SPEED_ONE / 2 };
+
+/* ---- what is offered ---- */
+
+/* The nearest to what is asked for, the slower of two (2326 12.34). */
+static int32_t offered_scale(const struct rtp_session *s, int64_t asked)
 {
-	if (s->state == RTP_PLAYING && now > s->play_from)
-		s->played += now - s->play_from;
-	s->play_from = now;
+	static const int32_t scales[] = { 1, SOURCE_SCALE_BACK, 2, 4, SOURCE_SCALE_MAX };
+	int32_t best = 1;
+	bool can = false;
+
+	for (uint32_t i = 0; i < s->n_streams; i++)
+		can = can || (s->mask >> i & 1 && s->source->tracks[i].is_video);
+	if (!can || !s->source->can_scale)
+		return 1;
+	for (size_t i = 0; i < COUNT(scales); i++) {
+		int64_t one = TIMELINE_SPEED_ONE;
+		if (llabs(scales[i] * one - asked) < llabs(best * one - asked))
+			best = scales[i];
+	}
+	return best;
+}
+
+/* As asked for, as far as the medium, the preferences, and the bandwidth of client and server go (12.35:
+ * 1 when in doubt). */
+static uint32_t offered_speed(const struct rtp_session *s, const struct play *p)
+{
+	const struct prefs *prefs = s->w->prefs;
+	int64_t one = TIMELINE_SPEED_ONE, speed = p->speed, most = prefs->max_allowed_speed * one;
+
+	if (s->source->is_live)
+		return TIMELINE_SPEED_ONE;
+	if (speed > one && s->bps) {
+		uint64_t all = (uint64_t)prefs->maximum_bandwidth * 1000;
+		uint64_t used = atomic_load(&s->w->server->bandwidth_bps) - s->speed_bps - s->bps;
+		uint64_t room = used < all ? all - used : 0;
+		if (p->max_bps && p->max_bps < room)
+			room = p->max_bps;
+		int64_t fits = room / s->bps > SOURCE_TRACKS_MAX * 100
+				       ? most
+				       : (int64_t)(room * (uint64_t)one / s->bps);
+		most = fits < most ? fits : most;
+		most = most > one ? most : one;
+	}
+	speed = speed < most ? speed : most;
+	return (uint32_t)(speed > SPEED_MIN ? speed : SPEED_MIN);
+}
+
+static void reserve_speed(struct rtp_session *s, uint32_t speed)
+{
+	uint64_t more = speed > TIMELINE_SPEED_ONE
+				? s->bps * (speed - TIMELINE_SPEED_ONE) / TIMELINE_SPEED_ONE
+				: 0;
+
+	atomic_fetch_sub(&s->w->server->bandwidth_bps, s->speed_bps);
+	atomic_fetch_add(&s->w->server->bandwidth_bps, more);
+	s->speed_bps = more;
 }
 
 /* ---- position ---- */
 
+tick_t rtp_session_end_of(const struct rtp_session *s, const struct timeline *l, tick_t stop)
+{
+	tick_t length = s->source->duration;
+
+	if (l->scale < 0)
+		return stop > 0 ? stop : 0;
+	return stop < length ? stop : length;
+}
+
 tick_t rtp_session_npt(const struct rtp_session *s, tick_t now)
 {
-	tick_t npt = s->line.npt;
+	tick_t npt = s->line.npt, end = rtp_session_end_of(s, &s->line, s->stop_npt);
 
-	if (s->state == RTP_PLAYING && now > s->line.deliver)
-		npt = timeline_npt(&s->line, now);
-	if (npt > s->stop_npt)
-		npt = s->stop_npt;
-	return npt < s->source->duration ? npt : s->source->duration;
+	if (s->state != RTP_PLAYING || now <= s->line.deliver)
+		return npt;
+	npt = timeline_npt(&s->line, now);
+	return timeline_is_before(&s->line, npt, end) ? npt : end;
 }
+
+/* The first NPT that has not left: no later than the first packet that has not. */
+static tick_t pause_point(struct rtp_session *s, tick_t now)
+{
+	bool back = s->line.scale < 0;
+	const struct packet *kept = kept_peek(&s->kept);
+	tick_t npt = rtp_session_npt(s, now > s->line.deliver ? now + RTP_HALF_TICK : now);
+	struct packet p;
+
+	if (now < s->line.deliver)
+		return npt;
+	if (kept)
+		p.due = kept->due;
+	else if (source_next(s->source, s->mask, back ? TICK_NEVER : -TICK_NEVER, now, &p) !=
+		 SOURCE_LATER)
+		return npt;
+	if (!timeline_is_before(&s->line, p.due, npt))
+		return npt;
+	return timeline_is_before(&s->line, p.due, s->line.npt) ? s->line.npt : p.due;
+}
+
+/* ---- a new stretch ---- */
 
 /* When the first packet of a new range leaves: when the packet would have that it replaces. */
 static tick_t begin_at(const struct rtp_session *s, const struct play *p, tick_t now)
@@ -42,25 +125,61 @@ static tick_t begin_at(const struct rtp_session *s, const struct play *p, tick_t
 
 /*
  * The presentation of a range that begins to leave at `begin`: that of the packet which it replaces, so
- * that the client's clock sees no jump, and above all that was sent (2326 B).
+ * that the client's clock sees no jump, and above all that was sent (2326 B). When it jumps, all its
+ * packets are: those shown up to `lead` before its start, too.
  */
-static tick_t present_at(const struct rtp_session *s, tick_t begin, bool jumps)
+static tick_t present_at(const struct rtp_session *s, tick_t begin, bool jumps, tick_t lead)
 {
-	tick_t present = s->state == RTP_PLAYING
-				 ? timeline_present(&s->line, timeline_npt(&s->line, begin))
-				 : begin;
+	tick_t present = begin;
 
 	if (s->t0 < 0)
 		return begin;
+	if (s->state == RTP_PLAYING)
+		present = timeline_present(&s->line, timeline_npt(&s->line, begin));
 	if (present < s->line.present)
 		present = s->line.present;
 	for (uint32_t i = 0; jumps && i < s->n_streams; i++) {
 		const struct rtp_stream *st = &s->streams[i];
 		tick_t from = rtp_stream_free_from(st, present);
-		if (st->is_setup && from != TICK_NEVER && from > present)
-			present = from;
+		if (st->is_setup && from != TICK_NEVER && from + lead > present)
+			present = from + lead;
 	}
 	return present;
+}
+
+/* The range asked for, with the scale and speed that it will have; from `here` when it does not say
+ * where. 0, or ERR_RANGE. */
+static int read_range(
+	const struct rtp_session *s, const struct play *p, tick_t here, struct stretch *x)
+{
+	tick_t length = s->source->duration;
+
+	*x = (struct stretch){ .stop = TICK_NEVER };
+	x->line.scale = offered_scale(s, p->scale);
+	x->line.speed = offered_speed(s, p);
+	x->line.npt = p->has_start ? p->start : here;
+	x->is_exact = s->w->prefs->seek_exact && x->line.scale == 1;
+	if (x->line.scale < 0) {
+		if (!p->has_start && x->line.npt <= 0)
+			x->line.npt = length;
+		x->stop = p->has_end && p->end > 0 ? p->end : -1;
+		return x->line.npt > length || x->line.npt <= x->stop ? ERR_RANGE : 0;
+	}
+	if (!p->has_start && here >= length) /* paused after the last packet */
+		x->line.npt = length > 0 ? length - 1 : 0;
+	if (p->has_end && p->end < length)
+		x->stop = p->end;
+	return x->line.npt >= length || x->line.npt >= x->stop ? ERR_RANGE : 0;
+}
+
+static int seek(struct rtp_session *s, struct stretch *x, bool only_ask)
+{
+	struct source_start at = { .npt = x->line.npt,
+		.scale = x->line.scale,
+		.exact = x->is_exact,
+		.only_ask = only_ask };
+
+	return source_seek(s->source, s->mask, &at, &x->line.npt);
 }
 
 static void align_streams(struct rtp_session *s, tick_t now)
@@ -68,52 +187,113 @@ static void align_streams(struct rtp_session *s, tick_t now)
 	if (s->t0 < 0)
 		s->t0 = s->line.present;
 	for (uint32_t i = 0; i < s->n_streams; i++) {
-		if (!s->streams[i].is_setup)
+		struct rtp_stream *st = &s->streams[i];
+		if (!st->is_setup)
 			continue;
-		rtp_stream_place(&s->streams[i]);
-		rtp_stream_start_rtcp(&s->streams[i], now);
+		rtp_stream_place(st);
+		rtp_stream_start_rtcp(st, now);
 	}
+	rtp_session_set_stop(s, s->stop_npt);
 }
 
-int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now)
+void rtp_session_begin(struct rtp_session *s, const struct stretch *x, tick_t now)
 {
-	tick_t length = s->source->duration;
-	tick_t resume = s->at_end ? 0 : rtp_session_npt(s, now);
-	tick_t start = p->has_start ? p->start : resume, actual = start;
-	tick_t end = p->has_end ? p->end : TICK_NEVER;
-	bool jumps = p->has_start || s->must_seek || s->at_end || s->t0 < 0;
-
-	if (end <= start || (length != TICK_NEVER && start >= length))
-		return ERR_RANGE;
-	if (jumps) {
-		struct source_start at = { .npt = start, .scale = 1 };
-		int err = source_seek(s->source, s->mask, &at, &actual);
-		if (err)
-			return err;
-	}
-	tick_t begin = begin_at(s, p, now);
-	tick_t present = present_at(s, begin, jumps);
 	rtp_session_note_played(s, now);
 	s->state = RTP_PLAYING;
-	s->line = (struct timeline){ .npt = actual,
-		.present = present,
-		.deliver = begin,
-		.scale = 1,
-		.speed = TIMELINE_SPEED_ONE };
-	s->stop_npt = end < length ? end : TICK_NEVER;
+	s->line = x->line;
+	s->stop_npt = x->stop;
 	s->next_due = 0;
 	s->must_seek = s->at_end = false;
+	kept_turn(&s->kept, now);
+	reserve_speed(s, x->line.speed);
 	align_streams(s, now);
-	log_write(LOG_I, "rtp", "play sid=%s path=%s npt=%.3f- streams=%d w=%u", s->id, s->path,
-		tick_seconds(actual), __builtin_popcount(s->mask), s->w->index);
+	log_write(LOG_I, "rtp", "play sid=%s path=%s npt=%.3f- scale=%d streams=%d w=%u", s->id,
+		s->path, tick_seconds(x->line.npt), x->line.scale, __builtin_popcount(s->mask),
+		s->w->index);
 	task_signal(&s->task, EV_START);
+}
+
+int rtp_session_jump(struct rtp_session *s, struct stretch *x, tick_t now)
+{
+	int err = seek(s, x, false);
+
+	if (err)
+		return err;
+	kept_drop(&s->kept, now);
+	rtp_session_begin(s, x, now);
 	return 0;
 }
 
-/* ---- the end of a play ---- */
+/* ---- PLAY ---- */
 
-/* Not playing any more; would go on at npt, and no earlier on the other axes. */
-static void stand_at(struct rtp_session *s, tick_t npt, tick_t now)
+/* On the other axes a queued range begins where the one before it ends. */
+static void follow(const struct rtp_session *s, const struct timeline *before, tick_t stop,
+	tick_t at, struct stretch *x)
+{
+	tick_t end = rtp_session_end_of(s, before, stop);
+
+	x->line.deliver = x->line.present = TICK_NEVER;
+	if (end == TICK_NEVER || before->deliver == TICK_NEVER)
+		return;
+	x->line.deliver = timeline_deliver(before, end);
+	x->line.present = timeline_present(before, end) + s->source->lead;
+	if (at > x->line.deliver) {
+		x->line.present += at - x->line.deliver;
+		x->line.deliver = at;
+	}
+}
+
+static int enqueue(struct rtp_session *s, const struct play *p, struct stretch *x)
+{
+	const struct stretch *last = s->n_queue ? &s->queue[s->n_queue - 1] : NULL;
+	const struct timeline *line = last ? &last->line : &s->line;
+	tick_t stop = last ? last->stop : s->stop_npt;
+
+	if (s->n_queue == PLAY_QUEUE_MAX)
+		return ERR_LIMIT;
+	int err = read_range(s, p, rtp_session_end_of(s, line, stop), x);
+	if (!err)
+		err = seek(s, x, true);
+	if (err)
+		return err;
+	follow(s, line, stop, p->at, x);
+	if (!s->queue)
+		s->queue = xcalloc(PLAY_QUEUE_MAX, sizeof *s->queue);
+	s->queue[s->n_queue++] = *x;
+	return 0;
+}
+
+int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now, struct stretch *out,
+	bool *is_queued)
+{
+	tick_t here = s->at_end ? 0 : rtp_session_npt(s, now);
+
+	/* without a range it is about the one being played: another scale or speed */
+	*is_queued =
+		s->state == RTP_PLAYING && s->w->prefs->play_queue && (p->has_start || p->has_end);
+	if (*is_queued)
+		return enqueue(s, p, out);
+	int err = read_range(s, p, here, out);
+	if (err)
+		return err;
+	bool jumps = p->has_start || s->must_seek || s->at_end || s->t0 < 0 ||
+		     out->line.scale != s->line.scale;
+	if (jumps) {
+		err = seek(s, out, false);
+		if (err)
+			return err;
+		kept_drop(&s->kept, now);
+	}
+	out->line.deliver = begin_at(s, p, now);
+	out->line.present = present_at(s, out->line.deliver, jumps, s->source->lead);
+	s->n_queue = 0;
+	rtp_session_begin(s, out, now);
+	return 0;
+}
+
+/* ---- PAUSE ---- */
+
+void rtp_session_stand(struct rtp_session *s, tick_t npt, tick_t now)
 {
 	tick_t present = timeline_present(&s->line, npt);
 
@@ -124,105 +304,54 @@ static void stand_at(struct rtp_session *s, tick_t npt, tick_t now)
 	s->line.deliver = now;
 	s->line.ahead = 0;
 	s->stop_npt = TICK_NEVER;
+	s->n_queue = 0;
+	reserve_speed(s, TIMELINE_SPEED_ONE);
 }
 
 void rtp_session_pause(struct rtp_session *s, tick_t now)
 {
-	if (s->state != RTP_PLAYING)
-		return;
-	/* what is due within half a tick has left: the first NPT that has not is the pause point */
-	stand_at(s, rtp_session_npt(s, now > s->line.deliver ? now + HALF_TICK : now), now);
+	if (s->state == RTP_PLAYING)
+		rtp_session_stand(s, pause_point(s, now), now);
+}
+
+static bool covers(const struct rtp_session *s, const struct timeline *l, tick_t stop, tick_t at)
+{
+	tick_t end = rtp_session_end_of(s, l, stop);
+
+	return !timeline_is_before(l, at, l->npt) && !timeline_is_before(l, end, at);
+}
+
+/* The pause point lies in the queue, or between its ranges: 0 or ERR_RANGE. */
+static int pause_queue(struct rtp_session *s, tick_t at)
+{
+	for (uint32_t i = 0; i < s->n_queue; i++) {
+		struct stretch *x = &s->queue[i];
+		if (covers(s, &x->line, x->stop, at)) {
+			x->stop = at;
+			s->n_queue = i + 1;
+			return 0;
+		}
+		if (timeline_is_before(&x->line, at, x->line.npt)) {
+			s->n_queue = i;
+			return 0;
+		}
+	}
+	return ERR_RANGE;
 }
 
 int rtp_session_pause_at(struct rtp_session *s, tick_t at, tick_t now)
 {
-	tick_t npt = rtp_session_npt(s, now);
-	tick_t last = s->stop_npt < s->source->duration ? s->stop_npt : s->source->duration;
-
-	if (at < s->line.npt || at > last)
-		return ERR_RANGE;
-	if (at > npt) {
-		s->stop_npt = at;
+	if (!covers(s, &s->line, s->stop_npt, at))
+		return pause_queue(s, at);
+	s->n_queue = 0;
+	if (timeline_is_before(&s->line, rtp_session_npt(s, now), at)) {
+		rtp_session_set_stop(s, at);
 		task_signal(&s->task, EV_UPDATE);
 		return 0;
 	}
 	rtp_session_pause(s, now);
 	/* 2326 10.6: go on from the pause point though data beyond it was sent */
-	s->must_seek = at != s->line.npt;
+	s->must_seek = s->must_seek || at != s->line.npt;
 	s->line.npt = at;
 	return 0;
-}
-
-/* The range, or the medium, has been played to its end: paused by itself (2326 10.5). */
-static tick_t reach_end(struct rtp_session *s, bool of_medium, tick_t now)
-{
-	stand_at(s, rtp_session_npt(s, now), now);
-	s->at_end = of_medium;
-	if (of_medium) {
-		for (uint32_t i = 0; i < s->n_streams; i++)
-			rtp_stream_bye(&s->streams[i], now);
-	}
-	return TICK_NEVER;
-}
-
-/* Nothing more before NPT `until`: when to come back. */
-static tick_t wait_for(struct rtp_session *s, tick_t npt, bool of_medium, tick_t now)
-{
-	tick_t at = timeline_deliver(&s->line, npt);
-	return at > now + HALF_TICK ? at : reach_end(s, of_medium, now);
-}
-
-static tick_t on_end(struct rtp_session *s, tick_t now)
-{
-	tick_t length = s->source->duration;
-	bool cut = s->stop_npt < length;
-
-	if (length == TICK_NEVER)
-		return reach_end(s, true, now);
-	return wait_for(s, cut ? s->stop_npt : length, !cut, now);
-}
-
-/* ---- sending ---- */
-
-static tick_t fail(struct rtp_session *s, int err, tick_t now)
-{
-	log_limited(&s->w->warned[WARN_MEDIA], now, LOG_W, "rtp", "sid=%s path=%s: %s", s->id,
-		s->path, err_text(err));
-	rtp_session_end(s, err == ERR_CHANGED ? CLOSE_CHANGED : CLOSE_MEDIA, now);
-	return TICK_NEVER;
-}
-
-/* What source_next answered, when it was no packet. */
-static tick_t pause_sending(struct rtp_session *s, int r, const struct packet *p, tick_t now)
-{
-	switch (r) {
-	case SOURCE_LATER:
-		if (p->due >= s->stop_npt)
-			return wait_for(s, s->stop_npt, false, now);
-		s->next_due = timeline_leave(&s->line, p->due);
-		return s->next_due;
-	case ERR_AGAIN: s->w->stats.media_waits++; return TICK_NEVER;
-	case ERR_END: return on_end(s, now);
-	}
-	return fail(s, r, now);
-}
-
-tick_t rtp_session_send(struct rtp_session *s, tick_t now)
-{
-	struct packet p;
-
-	if (now < s->hold_until)
-		return s->hold_until;
-	if (s->line.deliver > now + HALF_TICK)
-		return s->line.deliver;
-	tick_t until = timeline_npt(&s->line, now + HALF_TICK);
-	if (until >= s->stop_npt)
-		until = s->stop_npt - 1;
-	for (int64_t n = s->w->prefs->burst_packets; n > 0; n--) {
-		int r = source_next(s->source, s->mask, until, now, &p);
-		if (r != 0)
-			return pause_sending(s, r, &p, now);
-		rtp_stream_send(&s->streams[p.track], &p, timeline_deliver(&s->line, p.due));
-	}
-	return now + WHEEL_TICK; /* the rest of a key frame in the next ticks */
 }

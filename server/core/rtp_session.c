@@ -10,9 +10,6 @@
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 
-/* The wheel fires up to half a tick early: what is due until then goes now. */
-#define HALF_TICK (WHEEL_TICK / 2)
-
 static const struct task_ops session_ops;
 
 static void on_wake(void *arg)
@@ -92,7 +89,7 @@ void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now)
 	w->stats.sessions_ended++;
 	w->stats.ended[why]++;
 	atomic_fetch_sub(&srv->sessions, 1);
-	atomic_fetch_sub(&srv->bandwidth_bps, s->bps);
+	atomic_fetch_sub(&srv->bandwidth_bps, s->bps + s->speed_bps);
 	log_write(LOG_I, "rtp", "end sid=%s why=%s played=%.3f w=%u", s->id, close_reason_name(why),
 		tick_seconds(s->played), w->index);
 	task_signal(&s->task, EV_KILL);
@@ -158,13 +155,15 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 	if (s->state == RTP_ENDED)
 		return TASK_DONE;
 	/* not before the next tick of the wheel, or it would spin until then */
-	return next - now > HALF_TICK ? next - now : HALF_TICK + 1;
+	return next - now > RTP_HALF_TICK ? next - now : RTP_HALF_TICK + 1;
 }
 
 static void session_free(struct task *t)
 {
 	struct rtp_session *s = container_of(t, struct rtp_session, task);
 
+	kept_clear(&s->kept);
+	free(s->queue);
 	source_free(s->source);
 	free(s->path);
 	free(s->user_agent);

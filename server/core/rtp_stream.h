@@ -63,6 +63,7 @@ struct rtp_stream {
 	int32_t scale;                /* at others; 0: it is 1 */
 	uint32_t ts_start, rtp_start; /* timestamp, and the source's RTP time, of where it begins */
 	tick_t start;                 /* its NPT */
+	uint32_t rtp_stop;            /* the source's RTP time of where it stops */
 	/* The timestamp last sent, the highest, and the shortest step between two: one frame. */
 	uint32_t ts_last, ts_high, ts_step;
 	uint16_t seq; /* of the next packet */

@@ -59,6 +59,7 @@ const char *close_reason_name(enum close_reason r);
 	X(frames_unknown, "interleaved frames of a channel without a stream")           \
 	X(rtp_received, "datagrams and frames on our RTP side")                         \
 	X(media_waits, "times a packet was due and still being loaded")                 \
+	X(loops, "times a medium began again at its end (pref loop)")                   \
 	X(listener_pauses, "times the listener ran out of descriptors")
 
 struct stats {

@@ -46,7 +46,7 @@ static int seek(struct source *s, uint32_t tracks, const struct source_start *at
 	if (pattern_due(&ps->pattern, k) < npt)
 		k++;
 	for (uint32_t t = 0; t < s->n_tracks; t++) {
-		if (tracks >> t & 1)
+		if (tracks >> t & 1 && !at->only_ask)
 			ps->position[t] = k;
 	}
 	*actual = npt;

@@ -93,6 +93,7 @@ struct source_start {
 	/* *actual becomes npt itself: packets before it, from the sync sample on, are leading (and
 	 * have been due already). Only with scale 1. */
 	bool exact;
+	bool only_ask; /* *actual and s->lead are told, nothing moves */
 };
 
 struct source_ops {
@@ -104,7 +105,8 @@ struct source_ops {
 	void (*free)(struct source *s);
 };
 
-/* First member of every kind of source. Read-only for its user but for ssrc, wake and wake_arg. */
+/* First member of every kind of source. Read-only for its user but for ssrc, wake and
+ * wake_arg. */
 struct source {
 	const struct source_ops *ops;
 	uint32_t n_tracks;
@@ -112,7 +114,10 @@ struct source {
 	tick_t duration; /* npt of the end; TICK_NEVER: endless */
 	int64_t created_ns; /* when NPT 0 was, ns since 1970, for clock ranges (2326 3.7); 0: unknown */
 	bool can_scale;     /* has video with sync samples: other scales than 1 */
-	bool is_live;       /* packets exist only when they are due: no sending ahead */
+	/* Of the last seek: by how much at most the packets that decode the first frames are shown before
+	 * *actual (leading ones, other video tracks' groups). */
+	tick_t lead;
+	bool is_live; /* packets exist only when they are due: no sending ahead */
 	/* Called on the source's own loop when what answered ERR_AGAIN is worth trying again. Set by the
 	 * session when it gets the source (task_signal in it); may be NULL. */
 	void (*wake)(void *arg);

@@ -98,6 +98,35 @@ static void t_smpte(void)
 	r = rd("smpte-25=0:00:01:05.5-0:00:02:00");
 	CU_ASSERT_EQUAL(r.start, 1220 * TICK_MS);
 	CU_ASSERT_EQUAL(r.end, 2 * TICK_S);
+	/* numbers that are left out stand for the frame after them */
+	CU_ASSERT_EQUAL(rd("smpte=0:01:00-").start, rd("smpte=0:01:00:02-").start);
+	CU_ASSERT_EQUAL(rd("smpte=0:01:00:02-").start, (tick_t)1800 * 1001000 * 100 / 3);
+	CU_ASSERT_EQUAL(rd("smpte=0:00:59:29-").start, (tick_t)1799 * 1001000 * 100 / 3);
+	CU_ASSERT_EQUAL(rd("smpte=0:10:00:00-").start, (tick_t)17982 * 1001000 * 100 / 3);
+}
+
+/* Every frame of two hours by its number and back, with hundredths here and there. */
+static void t_smpte_frames(void)
+{
+	static const enum range_unit units[] = { RANGE_SMPTE, RANGE_SMPTE_30_DROP, RANGE_SMPTE_25 };
+	struct buf out;
+
+	buf_init(&out, 100);
+	for (int64_t n = 0; n < 2 * 107892; n++) {
+		enum range_unit unit = units[n % 3];
+		int64_t hundredths = n * 100 + n % 7;
+		struct range r = { .unit = unit,
+			.has_start = true,
+			.start = unit == RANGE_SMPTE_25 ? hundredths * 400000
+							: hundredths * 1001000 / 3 };
+		buf_cut(&out, 0);
+		CU_ASSERT_EQUAL(range_write(&r, &out), 0);
+		struct fault f;
+		struct range back = { 0 };
+		CU_ASSERT_EQUAL(range_read(buf_bytes(&out), &back, &f), 0);
+		CU_ASSERT_TRUE(back.start == r.start && back.unit == unit);
+	}
+	buf_clear(&out);
 }
 
 static void t_clock(void)
@@ -118,7 +147,8 @@ static void t_write(void)
 	static const char *const rows[] = { "npt=0.000-", "npt=1.500-12.345", "npt=now-",
 		"npt=0.123456-", "npt=0.123456789-1.000", "clock=19961108T142300Z-",
 		"clock=20000229T235959.250Z-20240301T000000Z", "npt=0.000-;time=19700101T000000Z",
-		"npt=-20.000" };
+		"npt=-20.000", "smpte=10:12:33:20-", "smpte-30-drop=00:01:00:02.50-00:10:00:00",
+		"smpte-25=99:59:59:24.99-" };
 	struct buf out;
 
 	buf_init(&out, 100);
@@ -132,8 +162,10 @@ static void t_write(void)
 	struct range r = rd("npt=1.5-");
 	CU_ASSERT_EQUAL(range_write(&r, &out), ERR_LIMIT);
 	CU_ASSERT_EQUAL(out.n, 0);
-	r = rd("smpte=0:00:01-");
-	CU_ASSERT_EQUAL(range_write(&r, &out), ERR_UNSUPPORTED);
+	out.max = 100;
+	r = (struct range){ .unit = RANGE_SMPTE, .has_start = true, .start = 360000 * TICK_S };
+	CU_ASSERT_EQUAL(range_write(&r, &out), ERR_RANGE);
+	CU_ASSERT_EQUAL(out.n, 0);
 	buf_clear(&out);
 }
 
@@ -190,6 +222,7 @@ static void t_scale(void)
 UNIT_SUITE(wire_range, { "NPT as seconds, as hours, now, open ends (2326 3.6)", t_npt },
 	{ "what the grammar does not have is refused (2326 3.5, 3.6, 3.7, 12.29)", t_bad },
 	{ "SMPTE times drop frames as the default says (2326 3.5)", t_smpte },
+	{ "every SMPTE frame has one number, and is written by it (2326 3.5)", t_smpte_frames },
 	{ "absolute time is UTC (2326 3.7, 12.29)", t_clock },
 	{ "a range is written exactly", t_write },
 	{ "Scale and Speed are plain decimals (2326 12.34, 12.35)", t_scale });

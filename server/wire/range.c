@@ -117,16 +117,30 @@ static int take_smpte(struct text *t, bool drop, tick_t *ns)
 			return fail(t, "no one or two digits of subframes", ERR_SYNTAX);
 		sub *= v.n == 1 ? 10 : 1;
 	}
+	if (drop && m % 10 && s == 0 && frames < 2) {
+		frames = 2; /* these numbers do not exist: "0:01:00" is meant */
+		sub = 0;
+	}
 	n = (h * 3600 + m * 60 + s) * fps + frames;
 	if (drop) {
 		uint64_t minutes = h * 60 + m;
 		uint64_t skipped = 2 * (minutes - minutes / 10);
-		n = n > skipped ? n - skipped : 0;
+		n -= skipped;
 	}
 	n = n * 100 + sub;
 	/* n counts hundredths of a frame of 1001/30000 or 1/25 s */
 	*ns = (tick_t)(drop ? n * 1001000 / 3 : n * 400000);
 	return 0;
+}
+
+static int take_smpte_30(struct text *t, tick_t *ns)
+{
+	return take_smpte(t, true, ns);
+}
+
+static int take_smpte_25(struct text *t, tick_t *ns)
+{
+	return take_smpte(t, false, ns);
 }
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar: years start in March, so that the leap
@@ -181,33 +195,96 @@ int range_utc_read(struct bytes v, tick_t *t)
 	return err ? err : x.b.n ? ERR_SYNTAX : 0;
 }
 
+/* ---- and back ---- */
+
+static int put_npt(struct buf *out, tick_t t)
+{
+	int64_t s = t / TICK_S, ns = t % TICK_S;
+
+	if (t < 0)
+		return ERR_RANGE;
+	if (ns % 1000000 == 0)
+		return buf_printf(out, "%" PRId64 ".%03" PRId64, s, ns / 1000000);
+	if (ns % 1000 == 0)
+		return buf_printf(out, "%" PRId64 ".%06" PRId64, s, ns / 1000);
+	return buf_printf(out, "%" PRId64 ".%09" PRId64, s, ns);
+}
+
+static int put_utc(struct buf *out, tick_t t)
+{
+	int64_t s = t / TICK_S, ns = t % TICK_S, days = s / 86400, of_day = s % 86400;
+	int64_t z = days + 719468, era = z / 146097, doe = z % 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+	int64_t m = mp < 10 ? mp + 3 : mp - 9, y = yoe + era * 400 + (m <= 2);
+	int err;
+
+	if (t < 0)
+		return ERR_RANGE;
+	err = buf_printf(out,
+		"%04" PRId64 "%02" PRId64 "%02" PRId64 "T%02" PRId64 "%02" PRId64 "%02" PRId64, y,
+		m, doy - (153 * mp + 2) / 5 + 1, of_day / 3600, of_day / 60 % 60, of_day % 60);
+	if (!err && ns)
+		err = ns % 1000000 ? buf_printf(out, ".%09" PRId64, ns)
+				   : buf_printf(out, ".%03" PRId64, ns / 1000000);
+	return err ? err : buf_put(out, B("Z"));
+}
+
+/* n: hundredths of frames since the beginning. */
+static int put_smpte(struct buf *out, uint64_t n, uint64_t fps)
+{
+	uint64_t frames = n / 100, s = frames / fps;
+	int err;
+
+	if (s >= 100 * 3600)
+		return ERR_RANGE;
+	err = buf_printf(out, "%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64, s / 3600,
+		s / 60 % 60, s % 60, frames % fps);
+	if (!err && n % 100)
+		err = buf_printf(out, ".%02" PRIu64, n % 100);
+	return err;
+}
+
+static int put_smpte_25(struct buf *out, tick_t t)
+{
+	return t < 0 ? ERR_RANGE : put_smpte(out, ((uint64_t)t + 200000) / 400000, 25);
+}
+
+/* Ten minutes have 17982 frames: 1800 in the first, 1798 in each of the others, whose first two numbers
+ * are left out. */
+static int put_smpte_30(struct buf *out, tick_t t)
+{
+	uint64_t ns = (uint64_t)t, n, frames, tens, rest;
+
+	if (t < 0)
+		return ERR_RANGE;
+	n = ns / 1001000 * 3 + (ns % 1001000 * 3 + 500500) / 1001000;
+	frames = n / 100;
+	tens = frames / 17982;
+	rest = frames % 17982;
+	frames += 18 * tens + (rest < 1800 ? 0 : 2 * (1 + (rest - 1800) / 1798));
+	return put_smpte(out, frames * 100 + n % 100, 30);
+}
+
 /* ---- the range ---- */
 
+/* In the order of enum range_unit. */
 static const struct unit_row {
 	const char *name;
 	enum range_unit unit;
-	bool drop;
+	int (*take)(struct text *t, tick_t *ns);
+	int (*put)(struct buf *out, tick_t ns);
 } units[] = {
-	{ "npt", RANGE_NPT, false },
-	{ "smpte", RANGE_SMPTE, true },
-	{ "smpte-30-drop", RANGE_SMPTE, true },
-	{ "smpte-25", RANGE_SMPTE, false },
-	{ "clock", RANGE_CLOCK, false },
+	{ "npt", RANGE_NPT, take_npt, put_npt },
+	{ "smpte", RANGE_SMPTE, take_smpte_30, put_smpte_30 },
+	{ "smpte-30-drop", RANGE_SMPTE_30_DROP, take_smpte_30, put_smpte_30 },
+	{ "smpte-25", RANGE_SMPTE_25, take_smpte_25, put_smpte_25 },
+	{ "clock", RANGE_CLOCK, take_utc, put_utc },
 };
 
 static void skip_blanks(struct text *t)
 {
 	while (take(t, ' ') || take(t, '\t')) {}
-}
-
-static int take_time(struct text *t, const struct unit_row *u, tick_t *ns)
-{
-	switch (u->unit) {
-	case RANGE_NPT: return take_npt(t, ns);
-	case RANGE_SMPTE: return take_smpte(t, u->drop, ns);
-	case RANGE_CLOCK: return take_utc(t, ns);
-	}
-	return ERR_UNSUPPORTED;
 }
 
 static int read_span(struct text *t, const struct unit_row *u, struct range *r)
@@ -218,7 +295,7 @@ static int read_span(struct text *t, const struct unit_row *u, struct range *r)
 		t->b = bytes_sub(t->b, 3, t->b.n);
 		r->has_start = r->is_now = true;
 	} else if (t->b.n && t->b.p[0] != '-') {
-		if ((err = take_time(t, u, &r->start)))
+		if ((err = u->take(t, &r->start)))
 			return err;
 		r->has_start = true;
 	}
@@ -227,7 +304,7 @@ static int read_span(struct text *t, const struct unit_row *u, struct range *r)
 		return fail(t, "no `-` after the start", ERR_SYNTAX);
 	skip_blanks(t);
 	if (t->b.n) {
-		if ((err = take_time(t, u, &r->end)))
+		if ((err = u->take(t, &r->end)))
 			return err;
 		r->has_end = true;
 		if (t->b.n)
@@ -288,52 +365,19 @@ int range_read(struct bytes v, struct range *r, struct fault *f)
 
 /* ---- writing ---- */
 
-static int put_npt(struct buf *out, tick_t t)
-{
-	int64_t s = t / TICK_S, ns = t % TICK_S;
-
-	if (t < 0)
-		return ERR_RANGE;
-	if (ns % 1000000 == 0)
-		return buf_printf(out, "%" PRId64 ".%03" PRId64, s, ns / 1000000);
-	if (ns % 1000 == 0)
-		return buf_printf(out, "%" PRId64 ".%06" PRId64, s, ns / 1000);
-	return buf_printf(out, "%" PRId64 ".%09" PRId64, s, ns);
-}
-
-static int put_utc(struct buf *out, tick_t t)
-{
-	int64_t s = t / TICK_S, ns = t % TICK_S, days = s / 86400, of_day = s % 86400;
-	int64_t z = days + 719468, era = z / 146097, doe = z % 146097;
-	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-	int64_t m = mp < 10 ? mp + 3 : mp - 9, y = yoe + era * 400 + (m <= 2);
-	int err;
-
-	if (t < 0)
-		return ERR_RANGE;
-	err = buf_printf(out,
-		"%04" PRId64 "%02" PRId64 "%02" PRId64 "T%02" PRId64 "%02" PRId64 "%02" PRId64, y,
-		m, doy - (153 * mp + 2) / 5 + 1, of_day / 3600, of_day / 60 % 60, of_day % 60);
-	if (!err && ns)
-		err = ns % 1000000 ? buf_printf(out, ".%09" PRId64, ns)
-				   : buf_printf(out, ".%03" PRId64, ns / 1000000);
-	return err ? err : buf_put(out, B("Z"));
-}
-
 static int put_range(const struct range *r, struct buf *out)
 {
-	int (*put)(struct buf *, tick_t) = r->unit == RANGE_CLOCK ? put_utc : put_npt;
-	int err = buf_put(out, r->unit == RANGE_CLOCK ? B("clock=") : B("npt="));
+	const struct unit_row *u = &units[r->unit];
+	int err = buf_printf(out, "%s=", u->name);
 
 	if (!err && r->is_now)
 		err = buf_put(out, B("now"));
 	else if (!err && r->has_start)
-		err = put(out, r->start);
+		err = u->put(out, r->start);
 	if (!err)
 		err = buf_put(out, B("-"));
 	if (!err && r->has_end)
-		err = put(out, r->end);
+		err = u->put(out, r->end);
 	if (!err && r->has_time)
 		err = buf_put(out, B(";time="));
 	if (!err && r->has_time)
@@ -346,8 +390,6 @@ int range_write(const struct range *r, struct buf *out)
 	size_t start = out->n;
 	int err;
 
-	if (r->unit == RANGE_SMPTE)
-		return ERR_UNSUPPORTED;
 	err = put_range(r, out);
 	if (err)
 		buf_cut(out, start);

@@ -9,14 +9,21 @@
 
 /* Range (RFC 2326 12.29; times 3.5, 3.6, 3.7), Scale (12.34) and Speed (12.35). Digits only, no
  * exponents, no locale. */
-enum range_unit { RANGE_NPT, RANGE_SMPTE, RANGE_CLOCK };
+enum range_unit {
+	RANGE_NPT,
+	RANGE_SMPTE, /* "smpte", 30 drop frame */
+	RANGE_SMPTE_30_DROP,
+	RANGE_SMPTE_25,
+	RANGE_CLOCK
+};
 
 struct range {
 	enum range_unit unit;
 	bool has_start, has_end;
 	bool is_now; /* npt=now-: has_start, start 0 */
 	/* ns: since the beginning (npt, smpte), or since 1970 UTC (clock). SMPTE frames are taken
-	 * at 30000/1001 (smpte, smpte-30-drop) or 25 a second, plus hundredths of a frame. */
+	 * at 30000/1001 (smpte, smpte-30-drop) or 25 a second, plus hundredths of a frame. The two
+	 * numbers that drop-frame time leaves out at a minute's start stand for the frame after them. */
 	tick_t start, end;
 	bool has_time; /* ;time= */
 	tick_t time;   /* ns since 1970 UTC: when to start */
@@ -30,7 +37,8 @@ struct range {
  */
 MUST_USE int range_read(struct bytes v, struct range *r, struct fault *f);
 /* Appends "npt=1.500-" or "npt=0.000-12.345" (ms digits; more only when needed to be exact),
- * "clock=19961108T142300Z-"; smpte is ERR_UNSUPPORTED. ERR_LIMIT, out unchanged. */
+ * "clock=19961108T142300Z-", "smpte-25=00:00:02:12.50-", to the nearest hundredth of a frame. ERR_LIMIT;
+ * ERR_RANGE: below 0, or 100 hours of SMPTE; out unchanged. */
 MUST_USE int range_write(const struct range *r, struct buf *out);
 
 /* One utc-time, "19961108T142300.25Z" (3.7), in ns since 1970. ERR_SYNTAX, ERR_RANGE. */
