@@ -12,6 +12,7 @@ enum {
 	PIECES_MAX = 4096, /* reads; a unit that needs more is no unit that anyone made */
 	FINDER_STEPS_MAX = 8 << 20,
 	END_SAMPLES_MAX = 4096, /* looked at for the last one shown */
+	REORDER_MAX = 64,       /* how far apart decoding and showing may order the last pictures */
 	RTP_HEADER_BYTES = 12,
 	CLOCK_HZ_MAX = 10000000
 };
@@ -501,10 +502,24 @@ static uint64_t count_bytes(const struct packed_stream *s)
 	return sum + packets * RTP_HEADER_BYTES;
 }
 
+/* When the last of them has been shown: with B frames it is not the last in the table. */
+static int64_t shown_end(const struct packed_stream *s)
+{
+	int64_t end = INT64_MIN;
+
+	for (uint32_t i = 0; i < REORDER_MAX && i < s->end - s->first; i++) {
+		uint32_t n = s->end - 1 - i;
+		int64_t till = shown_time(s, n) + decode_time(s, n + 1) - decode_time(s, n);
+
+		end = till > end ? till : end;
+	}
+	return end;
+}
+
 static void put_times(struct packed_stream *s)
 {
 	const struct track *k = s->track;
-	int64_t end = decode_time(s, s->end), length;
+	int64_t end = shown_end(s), length;
 	tick_t sent;
 
 	if (k->edit.length) {

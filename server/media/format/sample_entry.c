@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/media/format/box.h"
+#include "server/media/pack/aacconfig.h"
 
 enum { VISUAL_BYTES = 70, WAVE_DEPTH_MAX = 2, RATE_MAX = 768000, CHANNELS_MAX = 64 };
 
@@ -215,6 +216,18 @@ static void read_nal_config(struct sample_entry *e, struct bytes config, size_t 
 		e->why = "lengths of three octets";
 }
 
+/* The entry's own words about AAC are of no use: two channels whatever there is, half the rate. */
+static void read_aac_config(struct codec *codec)
+{
+	struct aac_config c;
+
+	if (aac_config_read(codec->config, &c) == 0) {
+		codec->sample_hz = c.out_hz;
+		if (c.channels)
+			codec->channels = c.has_ps ? 2 : c.channels;
+	}
+}
+
 static void read_esds_entry(struct sample_entry *e, struct bytes children)
 {
 	struct bytes esds = find_child(children, FOURCC('e', 's', 'd', 's'));
@@ -223,6 +236,8 @@ static void read_esds_entry(struct sample_entry *e, struct bytes children)
 		e->why = "its elementary stream descriptor is missing";
 	else if (e->codec.id == CODEC_H264 || e->codec.id == CODEC_H265)
 		e->why = "not the entry for this codec";
+	else if (e->codec.id == CODEC_AAC)
+		read_aac_config(&e->codec);
 }
 
 /* pcmC: bit 0 of its flags is little-endian, then the bits of a sample. */
