@@ -46,7 +46,7 @@ void packing_run(struct packing *t, const struct access_unit *u, size_t n)
 
 		CU_ASSERT(r->n > 0 && r->n <= t->p.payload_max);
 		CU_ASSERT_EQUAL(r->payload_type, t->p.payload_type);
-		CU_ASSERT(r->sync && r->importance == IMPORTANCE_HIGH);
+		CU_ASSERT(t->p.is_video || (r->sync && r->importance == IMPORTANCE_HIGH));
 		CU_ASSERT(!r->padding && !r->extension);
 	}
 }

@@ -136,8 +136,10 @@ static void put_profile(struct h26x *h)
 	const uint8_t *from = sps.profile_bytes;
 	int err = ERR_MISSING;
 
-	for (size_t i = 0; i < h->sets.n && err; i++)
-		err = sps_read_h265(h->sets.set[i], &sps);
+	for (size_t i = 0; i < h->sets.n && err == ERR_MISSING; i++) {
+		if (type_of(h->sets.set[i].p) == SPS)
+			err = sps_read_h265(h->sets.set[i], &sps);
+	}
 	h->temporal_max = sps.temporal_max;
 	if (!nal_has_start_code(h->config) && h->config.n >= RECORD_FIXED)
 		from = h->config.p + 1;
