@@ -4,6 +4,7 @@
 /* In the order in which they are asked: those with a magic number before those without. */
 static const struct movie_reader *const readers[] = {
 	&reader_mp4,
+	&reader_mkv,
 	&reader_wav,
 	&reader_amr,
 	&reader_unread,

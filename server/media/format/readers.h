@@ -6,6 +6,7 @@
 
 /* One per family of formats, each in its own file. */
 extern const struct movie_reader reader_mp4;    /* MP4, MOV, 3GP, fragmented too */
+extern const struct movie_reader reader_mkv;    /* Matroska, WebM */
 extern const struct movie_reader reader_wav;    /* RIFF/WAVE, RF64 */
 extern const struct movie_reader reader_amr;    /* AMR and AMR-WB storage files */
 extern const struct movie_reader reader_unread; /* known by name only: says which */
