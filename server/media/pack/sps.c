@@ -75,10 +75,11 @@ static void h264_skip_scaling_list(struct bits *b, unsigned n)
 }
 
 /* Fields that only the high profiles have. Answers chroma_format_idc, 3 with separate planes as 0. */
-static uint32_t h264_chroma(struct bits *b)
+static uint32_t h264_chroma(struct bits *b, struct sps *s)
 {
 	uint32_t format = bits_ue(b);
-	bool is_separate = format == 3 && bits_flag(b);
+
+	s->has_planes = format == 3 && bits_flag(b);
 
 	(void)bits_ue(b); /* bit_depth_luma_minus8 */
 	(void)bits_ue(b);
@@ -89,17 +90,20 @@ static uint32_t h264_chroma(struct bits *b)
 				h264_skip_scaling_list(b, i < 6 ? 16 : 64);
 		}
 	}
-	return is_separate ? 0 : format;
+	return s->has_planes ? 0 : format;
 }
 
-static void h264_skip_order(struct bits *b)
+static void h264_order(struct bits *b, struct sps *s)
 {
-	uint32_t type;
+	uint32_t frame_num = bits_ue(b), type = bits_ue(b), order = 0;
 
-	(void)bits_ue(b); /* log2_max_frame_num_minus4 */
-	type = bits_ue(b);
 	if (type == 0)
-		(void)bits_ue(b);
+		order = bits_ue(b);
+	if (frame_num > 12 || type > 2 || order > 12) /* 7.4.2.1.1 */
+		b->over = true;
+	s->frame_num_bits = (uint8_t)(frame_num + 4);
+	s->order_type = (uint8_t)type;
+	s->order_bits = (uint8_t)(order + 4);
 	if (type == 1) {
 		bits_skip(b, 1);
 		(void)bits_se(b);
@@ -124,16 +128,17 @@ int sps_read_h264(struct bytes nal, struct sps *s)
 	bits_skip(&b, 8);
 	uint32_t profile = bits_u(&b, 8);
 	bits_skip(&b, 16);
-	(void)bits_ue(&b); /* seq_parameter_set_id */
+	s->id = bits_ue(&b);
 	if (h264_has_chroma_format(profile))
-		chroma = h264_chroma(&b);
-	h264_skip_order(&b);
+		chroma = h264_chroma(&b, s);
+	h264_order(&b, s);
 	(void)bits_ue(&b); /* max_num_ref_frames */
 	bits_skip(&b, 1);
 	width = ((uint64_t)bits_ue(&b) + 1) * 16;
 	height = ((uint64_t)bits_ue(&b) + 1) * 16;
 	fields = bits_flag(&b) ? 1 : 2;
-	if (fields == 2)
+	s->has_fields = fields == 2;
+	if (s->has_fields)
 		bits_skip(&b, 1);
 	bits_skip(&b, 1);
 	if (bits_flag(&b)) {
@@ -212,11 +217,12 @@ static void h265_skip_reference_set(struct bits *b, bool is_first, uint32_t *pic
 }
 
 /* From log2_max_pic_order_cnt_lsb to the VUI. False: there is none. */
-static bool h265_find_vui(struct bits *b, unsigned sub_layers)
+static bool h265_find_vui(struct bits *b, struct sps *s, unsigned sub_layers)
 {
 	uint32_t order_bits, n, pictures = 0;
 
 	order_bits = bits_ue(b) + 4;
+	s->order_bits = (uint8_t)(order_bits <= 16 ? order_bits : 16);
 	for (unsigned i = bits_flag(b) ? 0 : sub_layers; i <= sub_layers; i++) {
 		(void)bits_ue(b);
 		(void)bits_ue(b);
@@ -276,9 +282,10 @@ int sps_read_h265(struct bytes nal, struct sps *s)
 		s->profile_bytes[i] = (uint8_t)bits_u(&b, 8);
 	s->temporal_max = (uint8_t)sub_layers;
 	h265_skip_layers(&b, sub_layers);
-	(void)bits_ue(&b); /* sps_seq_parameter_set_id */
+	s->id = bits_ue(&b);
 	uint32_t chroma = bits_ue(&b);
-	if (chroma == 3 && bits_flag(&b))
+	s->has_planes = chroma == 3 && bits_flag(&b);
+	if (s->has_planes)
 		chroma = 0;
 	width = bits_ue(&b);
 	height = bits_ue(&b);
@@ -291,7 +298,7 @@ int sps_read_h265(struct bytes nal, struct sps *s)
 	err = set_size(s, &b, width, height,
 		(cut[0] + cut[1]) * (chroma == 1 || chroma == 2 ? 2 : 1),
 		(cut[2] + cut[3]) * (chroma == 1 ? 2 : 1));
-	if (!err && h265_find_vui(&b, sub_layers))
+	if (!err && h265_find_vui(&b, s, sub_layers))
 		h265_vui(&b, s);
 	return err;
 }

@@ -12,6 +12,13 @@ struct sps {
 	uint32_t rate_num, rate_den; /* frames per second as VUI timing has it; 0, 0: not said */
 	uint8_t profile_bytes[12]; /* H.265: general_profile_space … general_level_idc (7.3.3) */
 	uint8_t temporal_max;      /* H.265: highest TemporalId */
+	/* what the beginning of a slice header is made of */
+	uint32_t id;
+	uint8_t frame_num_bits; /* H.264 */
+	uint8_t order_type;     /* H.264: pic_order_cnt_type */
+	uint8_t order_bits;     /* of pic_order_cnt_lsb, with type 0 and in H.265 */
+	bool has_planes;        /* separate_colour_plane_flag */
+	bool has_fields;        /* H.264: !frame_mbs_only_flag */
 };
 
 /*
