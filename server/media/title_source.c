@@ -5,7 +5,12 @@
 #include "server/media/title_parts.h"
 
 /* A session's cursor over a title: one lane per track, which holds the block it reads and, as soon as
- * that is begun, the block after it. */
+ * that is begun, the one it will read next. */
+
+enum {
+	POINTS_PER_S = 25,     /* most sync samples per second of viewing */
+	PAYLOAD_TYPE_MP2T = 33 /* carries tracks of its own: its rows are no frames */
+};
 
 enum skip {
 	SKIP_NONE,
@@ -19,11 +24,19 @@ struct lane {
 	bool busy;                /* job is under way */
 	struct block *now, *then; /* a reference each */
 	uint32_t row;             /* next one of now */
-	uint32_t want;            /* where the first block begins, while now is NULL */
+	uint32_t want;            /* where the block begins that comes next */
 	int err;                  /* stays until a seek */
 	enum skip skip;
 	uint32_t skip_rtp;
 	tick_t skip_due;
+	tick_t exact; /* what is shown before this NPT is leading; < 0: none is */
+	uint32_t exact_rtp;
+	/* At other scales than 1: the frame of one sync point after another. */
+	int scale;          /* 0: silent */
+	uint32_t point;     /* which */
+	tick_t point_npt;   /* when it is shown; all its packets are due then */
+	bool in_point;      /* its rows are being read, */
+	uint32_t point_rtp; /* which have this RTP time */
 };
 
 struct title_source {
@@ -80,11 +93,6 @@ static void source_end(struct title_source *ts)
 
 /* ---- blocks of a lane ---- */
 
-static uint32_t lane_first(const struct lane *l)
-{
-	return l->now ? l->now->next : l->want;
-}
-
 static void lane_done(struct media_job *job)
 {
 	struct lane *l = container_of(job, struct lane, job.job);
@@ -97,7 +105,7 @@ static void lane_done(struct media_job *job)
 		source_end(ts);
 		return;
 	}
-	if (l->job.first != lane_first(l)) { /* a seek has made it meaningless */
+	if (l->job.first != l->want) { /* a seek has made it meaningless */
 		if (!l->job.err)
 			block_unref(l->job.block);
 	} else if (l->job.err) {
@@ -135,7 +143,7 @@ static void lane_fetch(struct lane *l, uint32_t first)
 /* On to the next block: 0, ERR_AGAIN, ERR_END, or what loading it ran into. */
 static int lane_advance(struct lane *l)
 {
-	uint32_t first = lane_first(l);
+	uint32_t first = l->want;
 
 	if (first >= lane_stream(l)->n_units)
 		return ERR_END;
@@ -149,7 +157,8 @@ static int lane_advance(struct lane *l)
 	l->now = l->then;
 	l->then = NULL;
 	l->row = 0;
-	lane_fetch(l, l->now->next);
+	l->want = l->now->next;
+	lane_fetch(l, l->want);
 	return 0;
 }
 
@@ -170,9 +179,172 @@ static bool lane_skips(struct lane *l, const struct row *r)
 	return false;
 }
 
+static void lane_place(struct lane *l, uint32_t unit, enum skip skip, tick_t npt)
+{
+	const struct stream *s = lane_stream(l);
+
+	retire(l->owner, l->now);
+	l->now = NULL;
+	l->row = 0;
+	l->err = 0;
+	l->want = unit < s->n_units ? s->ops->block_first(s, unit) : unit;
+	l->skip = skip;
+	l->skip_due = npt;
+	l->skip_rtp = (uint32_t)stream_ticks_of(s, npt) - tolerance(s);
+}
+
+/* ---- sync points: the table's, or every unit ---- */
+
+static uint32_t n_points(const struct stream *s)
+{
+	return s->n_syncs ? s->n_syncs : s->n_units;
+}
+
+static tick_t point_npt(const struct stream *s, uint32_t i)
+{
+	return s->n_syncs ? s->ops->sync_npt(s, i) : s->ops->unit_due(s, i);
+}
+
+static uint32_t point_unit(const struct stream *s, uint32_t i)
+{
+	return s->n_syncs ? s->ops->sync_unit(s, i) : i;
+}
+
+/* The last one that is shown at or before npt. */
+static bool point_before(const struct stream *s, tick_t npt, uint32_t *i)
+{
+	if (s->n_syncs)
+		return stream_sync_before(s, npt, i);
+	*i = s->ops->unit_at(s, npt);
+	if (*i < s->n_units && s->ops->unit_due(s, *i) <= npt)
+		return true;
+	*i -= *i > 0;
+	return s->n_units > 0 && s->ops->unit_due(s, *i) <= npt;
+}
+
+/* Are there frames to be picked out? */
+static bool has_points(const struct stream *s)
+{
+	return s->is_video && n_points(s) > 1 && s->payload_type != PAYLOAD_TYPE_MP2T;
+}
+
+/* The one after the lane's in its direction, so far away that no more than 25 frames a second are shown.
+ * False: there is none. */
+static bool point_after(const struct lane *l, uint32_t *i)
+{
+	const struct stream *s = lane_stream(l);
+	tick_t step = TICK_S / POINTS_PER_S * abs(l->scale);
+
+	if (l->scale < 0)
+		return point_before(s, l->point_npt - step, i) && *i < l->point;
+	*i = point_before(s, l->point_npt + step - 1, i) ? *i + 1 : 0;
+	if (*i <= l->point)
+		*i = l->point + 1;
+	return *i < n_points(s);
+}
+
+static void lane_turn(struct lane *l, uint32_t point)
+{
+	const struct stream *s = lane_stream(l);
+	uint32_t unit = point_unit(s, point);
+	bool back = l->scale < 0;
+
+	l->point = point;
+	l->point_npt = point_npt(s, point);
+	l->in_point = false;
+	if (!l->now || unit >= l->now->next || (back && unit < l->now->first))
+		lane_place(l, unit, SKIP_NONE, 0);
+	else if (back)
+		l->row = 0;
+	else
+		l->want = l->now->next;
+}
+
+/* Does the row belong to the frame of the sync point? */
+static bool is_of_point(struct lane *l, const struct row *r)
+{
+	const struct stream *s = lane_stream(l);
+
+	if (l->in_point)
+		return r->rtp_time == l->point_rtp;
+	if (!r->sync)
+		return false;
+	if (!s->n_syncs)
+		return r->due >= l->point_npt - TICK_S / 200;
+	uint32_t off = r->rtp_time - (uint32_t)stream_ticks_of(s, l->point_npt) + tolerance(s);
+	return off <= 2 * tolerance(s);
+}
+
+/* The frame begins: what comes after it can be loaded. */
+static void enter_point(struct lane *l, const struct row *r)
+{
+	const struct stream *s = lane_stream(l);
+	uint32_t next;
+
+	l->in_point = true;
+	l->point_rtp = r->rtp_time;
+	if (!point_after(l, &next))
+		return;
+	uint32_t unit = point_unit(s, next);
+	if (unit >= l->now->first && unit < l->now->next)
+		return;
+	l->want = s->ops->block_first(s, unit);
+	lane_fetch(l, l->want);
+}
+
+/* Is it of no use to look for the sync point's rows any further? */
+static bool is_past_point(const struct lane *l, const struct row *r)
+{
+	return l->in_point || r->due > l->point_npt + TICK_S;
+}
+
+/* Nothing of the sync point is left: on to the next. False: there is none. */
+static bool lane_leave_point(struct lane *l)
+{
+	uint32_t next;
+
+	if (!point_after(l, &next)) {
+		l->scale = 0;
+		return false;
+	}
+	lane_turn(l, next);
+	return true;
+}
+
+static int lane_peek_point(struct lane *l, const struct row **out)
+{
+	while (l->scale != 0) {
+		if (!l->now || l->row == l->now->n_rows) {
+			if (l->now && l->in_point)
+				l->want = l->now->next; /* the frame may go on there */
+			int err = lane_advance(l);
+			if (err == ERR_END)
+				(void)lane_leave_point(l); /* or be at its end */
+			else if (err)
+				return err;
+			continue;
+		}
+		*out = &l->now->rows[l->row];
+		if (is_of_point(l, *out)) {
+			if (!l->in_point)
+				enter_point(l, *out);
+			return 0;
+		}
+		if (!is_past_point(l, *out))
+			l->row++;
+		else
+			(void)lane_leave_point(l); /* or be at its end */
+	}
+	return ERR_END;
+}
+
+/* ---- packets ---- */
+
 /* The lane's next packet, not consumed. */
 static int lane_peek(struct lane *l, const struct row **out)
 {
+	if (l->scale != 1)
+		return lane_peek_point(l, out);
 	for (;;) {
 		int err;
 
@@ -187,18 +359,15 @@ static int lane_peek(struct lane *l, const struct row **out)
 	}
 }
 
-static void lane_place(struct lane *l, uint32_t unit, enum skip skip, tick_t npt)
+static tick_t lane_due(const struct lane *l, const struct row *r)
 {
-	const struct stream *s = lane_stream(l);
+	return l->scale == 1 ? r->due : l->point_npt;
+}
 
-	retire(l->owner, l->now);
-	l->now = NULL;
-	l->row = 0;
-	l->err = 0;
-	l->want = unit < s->n_units ? s->ops->block_first(s, unit) : unit;
-	l->skip = skip;
-	l->skip_due = npt;
-	l->skip_rtp = (uint32_t)stream_ticks_of(s, npt) - tolerance(s);
+/* Needed only to decode what is shown from the start on. The time compared first is 64 bits wide. */
+static bool is_leading(const struct lane *l, const struct row *r)
+{
+	return r->due < l->exact && (int32_t)(r->rtp_time - l->exact_rtp) < 0;
 }
 
 /* ---- seeking ---- */
@@ -220,13 +389,63 @@ static tick_t find_start(const struct title_source *ts, uint32_t tracks, tick_t 
 	return start;
 }
 
+/* The same backward: of the first frames shown, that of the highest NPT. */
+static tick_t find_start_back(const struct title_source *ts, uint32_t tracks, tick_t npt)
+{
+	const struct movie *m = &ts->title->movie;
+	tick_t start = 0;
+	uint32_t n;
+
+	for (uint32_t i = 0; i < m->n_streams; i++) {
+		const struct stream *s = m->streams[i];
+
+		if (tracks >> i & 1 && has_points(s) && point_before(s, npt, &n) &&
+			point_npt(s, n) > start)
+			start = point_npt(s, n);
+	}
+	return start;
+}
+
+/* From the first unit on, a codec's run-up included? */
+static bool is_from_first(const struct stream *s, tick_t start)
+{
+	return start <= 0 && (!s->n_units || s->ops->unit_due(s, 0) >= -TICK_S);
+}
+
+/* When the first packets are shown that a lane sends for `start`. */
+static tick_t first_shown(const struct stream *s, tick_t start)
+{
+	uint32_t n;
+
+	if (is_from_first(s, start))
+		return s->n_units ? s->ops->unit_due(s, 0) : start;
+	if (s->is_video && s->n_syncs && stream_sync_before(s, start, &n))
+		return s->ops->sync_npt(s, n);
+	return start;
+}
+
+static tick_t find_lead(const struct title_source *ts, uint32_t tracks, tick_t start, tick_t from)
+{
+	const struct movie *m = &ts->title->movie;
+	tick_t lead = 0;
+
+	for (uint32_t i = 0; i < m->n_streams; i++) {
+		tick_t shown = tracks >> i & 1 ? first_shown(m->streams[i], from) : start;
+		if (start - shown > lead)
+			lead = start - shown;
+	}
+	return lead;
+}
+
+/* video: where its group begins, which is `start` unless an exact start lies in it. */
 static void lane_seek(struct lane *l, tick_t start)
 {
 	const struct stream *s = lane_stream(l);
 	uint32_t n;
 
-	if (start <= 0 && (!s->n_units || s->ops->unit_due(s, 0) >= -TICK_S)) {
-		/* all there is, a codec's run-up included */
+	l->scale = 1;
+	l->exact = -1;
+	if (is_from_first(s, start)) {
 		lane_place(l, 0, SKIP_NONE, start);
 	} else if (s->is_video && s->n_syncs) {
 		if (stream_sync_before(s, start, &n))
@@ -241,25 +460,64 @@ static void lane_seek(struct lane *l, tick_t start)
 	}
 }
 
+static void lane_seek_point(struct lane *l, tick_t npt, int scale)
+{
+	const struct stream *s = lane_stream(l);
+	uint32_t point;
+
+	l->scale = 0;
+	if (!has_points(s) || (!point_before(s, npt, &point) && scale < 0))
+		return;
+	l->scale = scale;
+	lane_place(l, point_unit(s, point), SKIP_NONE, 0);
+	lane_turn(l, point);
+}
+
+static bool is_offered(const struct source *s, int scale)
+{
+	return scale == 1 || (s->can_scale && (scale == SOURCE_SCALE_BACK || scale == 2 ||
+						      scale == 4 || scale == SOURCE_SCALE_MAX));
+}
+
+static void lanes_seek(
+	struct title_source *ts, uint32_t tracks, const struct source_start *at, tick_t start)
+{
+	ts->inside = true;
+	for (uint32_t i = 0; i < ts->source.n_tracks; i++) {
+		struct lane *l = &ts->lanes[i];
+
+		if (!(tracks >> i & 1))
+			continue;
+		if (at->scale != 1)
+			lane_seek_point(l, at->scale < 0 ? at->npt : start, at->scale);
+		else
+			lane_seek(l, start);
+		if (at->exact) {
+			l->exact = at->npt;
+			l->exact_rtp = (uint32_t)stream_ticks_of(lane_stream(l), at->npt);
+		}
+		if (l->scale != 0)
+			lane_fetch(l, l->want);
+	}
+	ts->inside = false;
+}
+
 static int seek(struct source *s, uint32_t tracks, const struct source_start *at, tick_t *actual)
 {
 	struct title_source *ts = container_of(s, struct title_source, source);
 	tick_t start;
 
-	if (at->scale != 1 || at->exact)
+	if (!is_offered(s, at->scale) || (at->exact && at->scale != 1))
 		return ERR_UNSUPPORTED;
 	if (at->npt < 0 || at->npt > s->duration)
 		return ERR_RANGE;
-	start = find_start(ts, tracks, at->npt);
-	ts->inside = true;
-	for (uint32_t i = 0; i < s->n_tracks; i++) {
-		if (!(tracks >> i & 1))
-			continue;
-		lane_seek(&ts->lanes[i], start);
-		lane_fetch(&ts->lanes[i], ts->lanes[i].want);
-	}
-	ts->inside = false;
+	start = at->exact       ? at->npt
+		: at->scale < 0 ? find_start_back(ts, tracks, at->npt)
+				: find_start(ts, tracks, at->npt);
 	*actual = start > 0 ? start : 0;
+	s->lead = at->scale < 0 ? 0 : find_lead(ts, tracks, *actual, start);
+	if (!at->only_ask)
+		lanes_seek(ts, tracks, at, start);
 	return 0;
 }
 
@@ -273,8 +531,9 @@ static int describe(struct source *s, const struct source_place *place, struct b
 /* The lane whose packet is due first. */
 static int first_lane(struct title_source *ts, uint32_t tracks, struct lane **first)
 {
-	const struct row *row = NULL, *best = NULL;
-	bool again = false;
+	const struct row *row = NULL;
+	tick_t best = 0;
+	bool again = false, any = false;
 
 	for (uint32_t i = 0; i < ts->source.n_tracks; i++) {
 		int err = tracks >> i & 1 ? lane_peek(&ts->lanes[i], &row) : ERR_END;
@@ -285,14 +544,19 @@ static int first_lane(struct title_source *ts, uint32_t tracks, struct lane **fi
 			again = true; /* and let the others begin to load, too */
 		else if (err)
 			return err;
-		else if (!best || row->due < best->due) {
-			best = row;
-			*first = &ts->lanes[i];
+		else {
+			struct lane *l = &ts->lanes[i];
+			tick_t due = lane_due(l, row);
+			if (!any || (l->scale < 0 ? due > best : due < best)) {
+				any = true;
+				best = due;
+				*first = l;
+			}
 		}
 	}
 	if (again)
 		return ERR_AGAIN;
-	return best ? 0 : ERR_END;
+	return any ? 0 : ERR_END;
 }
 
 static void put_packet(struct packet *p, struct block *b, const struct row *r)
@@ -304,7 +568,6 @@ static void put_packet(struct packet *p, struct block *b, const struct row *r)
 	p->padding = r->padding;
 	p->extension = r->extension;
 	p->sync = r->sync;
-	p->leading = false;
 	p->train = r->train;
 	p->rtp_time = r->rtp_time;
 	p->body = block_payload(b, r);
@@ -330,10 +593,11 @@ static int next(struct source *s, uint32_t tracks, tick_t until, tick_t now, str
 		return err;
 	r = &l->now->rows[l->row];
 	p->track = (uint8_t)(l - ts->lanes);
-	p->due = r->due;
-	if (r->due > until)
+	p->due = lane_due(l, r);
+	if (l->scale < 0 ? p->due < until : p->due > until)
 		return SOURCE_LATER;
 	put_packet(p, l->now, r);
+	p->leading = is_leading(l, r);
 	l->row++;
 	return 0;
 }
@@ -382,6 +646,7 @@ struct source *title_source(struct title *t, struct media_io *io)
 	for (uint32_t i = 0; i < m->n_streams; i++) {
 		ts->source.tracks[i] = track_of(m->streams[i]);
 		ts->lanes[i].owner = ts;
+		ts->source.can_scale = ts->source.can_scale || has_points(m->streams[i]);
 		ts->lanes[i].job.job.done = lane_done;
 	}
 	start = find_start(ts, source_all(&ts->source), 0);
