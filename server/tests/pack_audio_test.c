@@ -217,16 +217,17 @@ static void t_pcm_order(void)
 	static const struct {
 		uint8_t bits;
 		bool is_little, is_unsigned;
-		uint8_t want[6];
+		size_t n;
+		uint8_t want[12];
 	} rows[] = {
-		{ 8, false, true, { 1, 2, 3, 4, 5, 6 } },
-		{ 8, true, false, { 129, 130, 131, 132, 133, 134 } },
-		{ 16, false, false, { 1, 2, 3, 4, 5, 6 } },
-		{ 16, true, false, { 2, 1, 4, 3, 6, 5 } },
-		{ 16, true, true, { 130, 1, 132, 3, 134, 5 } },
-		{ 24, false, false, { 1, 2, 3, 4, 5, 6 } },
-		{ 24, true, false, { 3, 2, 1, 6, 5, 4 } },
-		{ 24, false, true, { 129, 2, 3, 132, 5, 6 } },
+		{ 8, false, true, 12, { 129, 0, 130, 0, 131, 0, 132, 0, 133, 0, 134, 0 } },
+		{ 8, true, false, 12, { 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0 } },
+		{ 16, false, false, 6, { 1, 2, 3, 4, 5, 6 } },
+		{ 16, true, false, 6, { 2, 1, 4, 3, 6, 5 } },
+		{ 16, true, true, 6, { 130, 1, 132, 3, 134, 5 } },
+		{ 24, false, false, 6, { 1, 2, 3, 4, 5, 6 } },
+		{ 24, true, false, 6, { 3, 2, 1, 6, 5, 4 } },
+		{ 24, false, true, 6, { 129, 2, 3, 132, 5, 6 } },
 	};
 	struct packing t;
 
@@ -239,7 +240,7 @@ static void t_pcm_order(void)
 					 .is_unsigned = rows[i].is_unsigned });
 		packing_run_one(&t, B("\1\2\3\4\5\6"));
 		CU_ASSERT_EQUAL_FATAL(packing_rows(&t), 1);
-		CU_ASSERT(bytes_is_eq(packing_payload(&t, 0), bytes_of(rows[i].want, 6)));
+		CU_ASSERT(bytes_is_eq(packing_payload(&t, 0), bytes_of(rows[i].want, rows[i].n)));
 		packing_close(&t);
 	}
 }
@@ -305,7 +306,7 @@ static void t_pcm_sdp(void)
 	c.sample_bits = 24;
 	check_sdp(&c, "a=rtpmap:97 L24/48000\r\na=ptime:9\r\n");
 	c.sample_bits = 8;
-	check_sdp(&c, "a=rtpmap:97 L8/48000\r\na=ptime:20\r\n");
+	check_sdp(&c, "a=rtpmap:97 L16/48000\r\na=ptime:14\r\n");
 	c.sample_bits = 24;
 	c.channels = 255;
 	check_sdp(&c, "a=rtpmap:97 L24/48000/255\r\n");
@@ -558,7 +559,7 @@ UNIT_SUITE(pack_audio,
 	{ "Opus: a packet is a payload; DTX is kept, nothing is not (7587 4.2)", t_opus },
 	{ "Opus: a packet that is too long goes frame by frame (6716 3.2)", t_opus_long },
 	{ "Opus: a=rtpmap is 48000/2, a=fmtp tells the real ones (7587 7)", t_opus_sdp },
-	{ "PCM: from the big end, signed but for L8 (3551 4.5.10, 3190 4)", t_pcm_order },
+	{ "PCM: from the big end and signed; 8 bits as L16 (3551 4.5.11, 3190 4)", t_pcm_order },
 	{ "PCM: packets of whole sample frames and ms, times advanced (3551 4.2)", t_pcm_split },
 	{ "PCM: static payload types where they fit, a=ptime (3551 6)", t_pcm_sdp },
 	{ "AMR: request, table of contents, frames (4867 4.4)", t_amr_toc },

@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "server/base/os.h"
-#include "server/media/pack/bundle.h"
 
 enum { UNIT_MS = 20, RATE_MAX = 1 << 20 };
 
 struct pcm {
 	uint8_t channels;
-	uint8_t octets;             /* of a sample: 1, 2, 3 */
+	uint8_t octets, wire;       /* of a sample: as stored, as sent, then with zeros behind it */
 	bool is_swapped, is_biased; /* to do: turn octets around, flip the highest bit */
 	uint16_t packet_ms;         /* a=ptime; 0: less than one */
 	uint32_t packet_frames;     /* sample frames in a packet */
@@ -20,7 +19,7 @@ struct pcm {
 /* How much goes into a packet: 20 ms, or as many ms as fit, or whatever fits. */
 static void plan(const struct packer *p, struct pcm *s)
 {
-	uint32_t fit = p->payload_max / ((uint32_t)s->channels * s->octets);
+	uint32_t fit = p->payload_max / ((uint32_t)s->channels * s->wire);
 	uint32_t ms = UNIT_MS;
 
 	while (ms && (uint64_t)p->clock_hz * ms / 1000 > fit)
@@ -58,28 +57,27 @@ static int init(struct packer *p, const struct codec *c, struct pcm s, const cha
 static int pcmu_init(struct packer *p, const struct codec *c, const char **why)
 {
 	p->encoding = "PCMU";
-	return init(p, c, (struct pcm){ .octets = 1 }, why);
+	return init(p, c, (struct pcm){ .octets = 1, .wire = 1 }, why);
 }
 
 static int pcma_init(struct packer *p, const struct codec *c, const char **why)
 {
 	p->encoding = "PCMA";
-	return init(p, c, (struct pcm){ .octets = 1 }, why);
+	return init(p, c, (struct pcm){ .octets = 1, .wire = 1 }, why);
 }
 
 static int pcm_init(struct packer *p, const struct codec *c, const char **why)
 {
-	static const char *const names[] = { "L8", "L16", "L24" };
 	struct pcm s = { .octets = c->sample_bits / 8 };
 
-	if (c->sample_bits % 8 || !s.octets || s.octets > COUNT(names)) {
+	if (c->sample_bits != 8 && c->sample_bits != 16 && c->sample_bits != 24) {
 		*why = "PCM of other than 8, 16 or 24 bits";
 		return ERR_UNSUPPORTED;
 	}
-	p->encoding = names[s.octets - 1];
-	s.is_swapped = c->is_little && s.octets > 1;
-	/* 3551 4.5.10: L8 has an offset of 128 */
-	s.is_biased = (s.octets == 1) != c->is_unsigned;
+	s.wire = s.octets == 3 ? 3 : 2;
+	p->encoding = s.octets == 3 ? "L24" : "L16";
+	s.is_swapped = c->is_little;
+	s.is_biased = c->is_unsigned;
 	return init(p, c, s, why);
 }
 
@@ -88,20 +86,23 @@ static void pcm_clear(struct packer *p)
 	free(p->state);
 }
 
+/* Samples as stored to samples as sent; room for them is at `to`. */
 static void convert(const struct pcm *s, uint8_t *to, struct bytes from)
 {
 	size_t k = s->octets;
 
-	if (s->is_swapped) {
-		for (size_t i = 0; i < from.n; i += k) {
-			for (size_t j = 0; j < k; j++)
-				to[i + j] = from.p[i + k - 1 - j];
-		}
-	} else {
+	if (!s->is_swapped && !s->is_biased && k == s->wire) {
 		memcpy(to, from.p, from.n);
+		return;
 	}
-	for (size_t i = 0; s->is_biased && i < from.n; i += k)
-		to[i] ^= 0x80;
+	for (size_t i = 0; i + k <= from.n; i += k, to += s->wire) {
+		for (size_t j = 0; j < k; j++)
+			to[j] = from.p[s->is_swapped ? i + k - 1 - j : i + j];
+		if (s->is_biased)
+			to[0] ^= 0x80;
+		if (k < s->wire)
+			to[k] = 0;
+	}
 }
 
 static void pcm_pack(
@@ -122,7 +123,7 @@ static void pcm_pack(
 
 			r.rtp_time += (uint32_t)sent;
 			block_begin(b, &r);
-			to = block_room(b, v.n);
+			to = block_room(b, v.n / s->octets * s->wire);
 			if (to)
 				convert(s, to, v);
 			block_end(b);
