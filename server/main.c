@@ -221,8 +221,13 @@ static void serve(struct server *s, const sigset_t *set)
 	while (sigwait(set, &sig) == 0 && sig == SIGUSR1)
 		write_stats(s);
 	log_write(LOG_I, "server", "ending: signal %d", sig);
-	server_stop(s);
+	bool clean = server_stop(s);
 	write_stats(s);
+	if (!clean) {
+		/* a thread is stuck in the kernel, and what it will touch cannot be freed */
+		log_write(LOG_W, "server", "a disk has not answered: ending without it");
+		_exit(EXIT_OK);
+	}
 }
 
 int main(int argc, char **argv)

@@ -180,9 +180,10 @@ static int read_url(struct rtsp_txn *t, const struct rtsp_method_row *row)
 		return row->star ? 0 : RTSP_BAD_REQUEST;
 	switch (url_path_decode(t->url.path, t->path, sizeof t->path)) {
 	case 0: return 0;
-	case ERR_RANGE: return RTSP_FORBIDDEN; /* climbs above the root (16) */
+	case ERR_RANGE: t->worker->stats.paths_outside++; return RTSP_FORBIDDEN; /* 16 */
 	case ERR_LIMIT: return RTSP_URI_TOO_LARGE;
 	}
+	t->worker->stats.paths_bad++;
 	return RTSP_BAD_REQUEST;
 }
 

@@ -144,7 +144,7 @@ int server_init(struct server *s, const struct prefs *p, const struct module *co
 	int err = server_init_modules(s, templates, n, why);
 	if (err)
 		return err;
-	s->pool = iopool_new((unsigned)p->io_threads);
+	s->pool = iopool_new((unsigned)p->io_threads, (unsigned)p->io_threads_most);
 	err = init_workers(s, why);
 	if (!err && listen)
 		err = init_listener(s, why);
@@ -270,7 +270,7 @@ static void wait_empty(const struct server *s, int64_t ms)
 		nanosleep(&(struct timespec){ .tv_nsec = STOP_POLL_MS * 1000000 }, NULL);
 }
 
-void server_stop(struct server *s)
+bool server_stop(struct server *s)
 {
 	for (unsigned i = 0; i < s->n_workers; i++)
 		run_on(&s->workers[i], drain_worker, NULL);
@@ -279,7 +279,7 @@ void server_stop(struct server *s)
 		run_on(&s->workers[i], cut_connections, NULL);
 	wait_empty(s, LAST_WAIT_MS);
 	/* the pool's last answers are in the mailboxes before the loops are told to stop */
-	iopool_stop(s->pool);
+	bool clean = iopool_stop(s->pool, LAST_WAIT_MS);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		struct worker *w = &s->workers[i];
 		run_on(w, stop_loop, NULL);
@@ -287,6 +287,7 @@ void server_stop(struct server *s)
 			pthread_join(w->thread, NULL);
 		w->started = false;
 	}
+	return clean;
 }
 
 void server_clear(struct server *s)

@@ -33,8 +33,9 @@ MUST_USE int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why);
 /* Starts the threads. */
 void server_start(struct server *s);
-/* Ends all sessions and connections (within prefs drain_time), then the threads. */
-void server_stop(struct server *s);
+/* Ends all sessions and connections (within prefs drain_time), then the threads. False: some disk has not
+ * answered in time; then nothing may be freed, and the process must end by _exit. */
+MUST_USE bool server_stop(struct server *s);
 /* Sum of all workers' counters; while they run each is asked by mail. */
 void server_stats(struct server *s, struct stats *sum);
 void server_clear(struct server *s);

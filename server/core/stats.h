@@ -5,13 +5,14 @@
 #include <stdint.h>
 
 /* Why a media session ended: enum, name in logs and JSON, text. */
-#define CLOSE_TABLE(X)                                              \
-	X(CLOSE_TEARDOWN, "teardown", "the client ended it")        \
-	X(CLOSE_TIMEOUT, "timeout", "no sign of life")              \
-	X(CLOSE_DISCONNECT, "disconnect", "its connection is gone") \
-	X(CLOSE_SHUTDOWN, "shutdown", "the server ended")           \
-	X(CLOSE_MEDIA, "media", "the medium could not be read")     \
-	X(CLOSE_CHANGED, "changed", "the file changed under it")    \
+#define CLOSE_TABLE(X)                                                          \
+	X(CLOSE_TEARDOWN, "teardown", "the client ended it")                    \
+	X(CLOSE_TIMEOUT, "timeout", "no sign of life")                          \
+	X(CLOSE_DISCONNECT, "disconnect", "its connection is gone")             \
+	X(CLOSE_SHUTDOWN, "shutdown", "the server ended")                       \
+	X(CLOSE_MEDIA, "media", "the medium could not be read")                 \
+	X(CLOSE_CHANGED, "changed", "the file changed under it")                \
+	X(CLOSE_LIMIT, "limit", "the media cache was full of what others play") \
 	X(CLOSE_BLOCKED, "blocked", "the client took nothing any more")
 #define CLOSE_ENUM(id, name, text) id,
 enum close_reason { CLOSE_TABLE(CLOSE_ENUM) CLOSE_COUNT };
@@ -60,6 +61,31 @@ const char *close_reason_name(enum close_reason r);
 	X(rtp_received, "datagrams and frames on our RTP side")                         \
 	X(media_waits, "times a packet was due and still being loaded")                 \
 	X(loops, "times a medium began again at its end (pref loop)")                   \
+	X(media_opens, "files opened, or found open, for DESCRIBE and SETUP")           \
+	X(media_open_not_found, "answered 404: there is no such file")                  \
+	X(media_open_folder, "answered 404: a folder")                                  \
+	X(media_open_outside, "answered 403: a link leads out of the folder")           \
+	X(media_open_denied, "answered 403: we may not read it")                        \
+	X(media_open_device, "answered 403: a device, a FIFO or a socket")              \
+	X(media_open_empty, "answered 415: a file without an octet")                    \
+	X(media_open_truncated, "answered 415: the file ends early")                    \
+	X(media_open_corrupt, "answered 415: the file contradicts itself")              \
+	X(media_open_excessive, "answered 415: above our caps for a file")              \
+	X(media_open_unsupported, "answered 415: nothing in it that we can send")       \
+	X(media_open_changed, "answered 503: the file is being written to")             \
+	X(media_open_full, "answered 503 or 453: no descriptor or room for it")         \
+	X(media_open_failed, "answered 500: the disk failed")                           \
+	X(paths_outside, "answered 403: the URL climbs above the root")                 \
+	X(paths_bad, "answered 400: a NUL or another broken escape in the URL")         \
+	X(media_cache_bytes, "tables and blocks of files kept now")                     \
+	X(media_cache_bytes_most, "at most ever")                                       \
+	X(media_cache_pinned_bytes, "blocks that sessions hold now")                    \
+	X(media_titles_open, "files open now")                                          \
+	X(media_blocks_filled, "blocks made")                                           \
+	X(media_blocks_evicted, "blocks given up for others")                           \
+	X(io_threads_now, "threads of the I/O pool now")                                \
+	X(io_threads_most, "at most ever")                                              \
+	X(access_log_lost, "lines of the access log that were not written")             \
 	X(listener_pauses, "times the listener ran out of descriptors")
 
 struct stats {

@@ -3,9 +3,11 @@
 
 static void submit_sync(struct media_io *io, struct media_job *j)
 {
+	void (*done)(struct media_job * j) = j->done;
 	(void)io;
-	j->run(j);
-	j->done(j);
+
+	if (j->run(j) && done)
+		done(j);
 }
 
 struct media_io *media_io_sync(void)

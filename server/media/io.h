@@ -2,22 +2,32 @@
 #ifndef SERVER_MEDIA_IO_H
 #define SERVER_MEDIA_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
- * Blocking work that media asks for: opening and parsing titles, filling blocks. Whoever embeds media
- * injects the executor: a pool of threads in production, media_io_sync in tests.
+ * Blocking work that media asks for: opening and parsing titles, filling blocks, closing. Whoever embeds
+ * media injects the executor: a pool of threads in production, media_io_sync in tests.
  *
- * A job is embedded in its owner. run() is called once, on any thread, and may block; then done() is
- * called once, on the thread (the loop) that the media_io stands for. Between submit and the return
- * of done() the job belongs to the executor; done() may submit it again or free its owner. Executors
- * deliver every done(), also while shutting down, before the loop goes.
+ * A job is embedded in its owner. run() is called on any thread, and may block. When it answers true, done()
+ * is called once, on the thread (the loop) that the media_io stands for; between submit and the return of
+ * done() the job belongs to the executor, and done() may submit it again or free its owner. Executors
+ * deliver every done(), also while shutting down, before the loop goes. With done == NULL nobody is told:
+ * run() may free the owner.
+ *
+ * run() answers false when somebody else goes on with the job (who submits it again, or has already):
+ * the executor forgets it.
  */
 struct media_job {
-	void (*run)(struct media_job *j);
+	bool (*run)(struct media_job *j);
 	void (*done)(struct media_job *j);
-	struct media_job
-		*next;       /* for whoever holds the job: a queue of the executor or of a title */
+	/* Jobs of one share (a device) get a part of the executor's threads only, so that a dead disk
+	 * does not stop the others; 0: nobody knows. Set before submit. */
+	uint64_t share;
+	/* for whoever holds the job: a queue of the executor or of a title */
+	struct media_job *next;
+	uint32_t since;      /* the executor's: when it was submitted */
 	struct media_io *io; /* set by submit: whose loop gets done() */
 };
 

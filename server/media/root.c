@@ -33,7 +33,7 @@ static int regular_or_error(int fd)
 	else if (S_ISDIR(st.st_mode))
 		err = -EISDIR;
 	else if (!S_ISREG(st.st_mode))
-		err = ERR_UNSUPPORTED;
+		err = -ENXIO; /* what the kernel answers for a socket */
 	if (err)
 		(void)close(fd); /* read side: nothing to lose */
 	return err ? err : fd;

@@ -17,8 +17,8 @@ MUST_USE int root_dir_open(const char *folder);
 /*
  * Opens a regular file for reading, close-on-exec, never waiting for a FIFO. path: as in the URL after
  * unescaping, leading slashes ignored. A descriptor, or: ERR_SYNTAX (empty, a NUL inside, longer than
- * PATH_MAX), -EXDEV (leads out), -ENOENT, -EACCES, -ELOOP …, -EISDIR for a folder, ERR_UNSUPPORTED
- * for devices, FIFOs and sockets.
+ * PATH_MAX), -EXDEV (leads out), -ENOENT, -EACCES, -ELOOP …, -EISDIR for a folder, -ENXIO for
+ * devices, FIFOs and sockets.
  */
 MUST_USE int root_open(int root_fd, struct bytes path);
 /* The same for a path of the user's own, with no folder around it: "-" and relative paths are names too.

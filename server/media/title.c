@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/media/pack/block_build.h"
 #include "server/media/root.h"
 #include "server/media/title_parts.h"
+
+/* What a title that was opened without a cache may keep of its blocks. */
+enum { ALONE_BYTES_MAX = 16 << 20 };
 
 static struct title *title_new(void)
 {
@@ -14,15 +19,34 @@ static struct title *title_new(void)
 	atomic_init(&t->refs, 1);
 	t->movie.file.fd = -1;
 	t->tail = &t->waiting;
+	link_init(&t->lru);
+	link_init(&t->kept);
 	if (pthread_mutex_init(&t->lock, NULL))
 		die("pthread_mutex_init");
 	return t;
 }
 
+static void leave_cache(struct title *t)
+{
+	struct title_cache *c = t->cache;
+	struct victims v;
+
+	if (!c)
+		return;
+	victims_init(&v);
+	pthread_mutex_lock(&c->lock);
+	cache_drop_blocks(c, t, &v);
+	if (t->is_counted)
+		c->gauges.tables -= t->cost;
+	pthread_mutex_unlock(&c->lock);
+	victims_free(&v);
+	if (t->owns_cache)
+		title_cache_free(c);
+}
+
 static void title_free(struct title *t)
 {
-	for (uint32_t i = 0; i < t->n_blocks; i++)
-		block_unref(t->blocks[i]);
+	leave_cache(t);
 	movie_clear(&t->movie);
 	media_file_close(&t->movie.file);
 	(void)pthread_mutex_destroy(&t->lock); /* nobody can hold it */
@@ -35,10 +59,29 @@ struct title *title_ref(struct title *t)
 	return t;
 }
 
+static bool is_last(struct title *t)
+{
+	return t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1;
+}
+
 void title_unref(struct title *t)
 {
-	if (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
+	if (is_last(t))
 		title_free(t);
+}
+
+static bool run_closing(struct media_job *j)
+{
+	title_free(container_of(j, struct title, closing));
+	return true;
+}
+
+void title_release(struct title *t, struct media_io *io)
+{
+	if (!is_last(t))
+		return;
+	t->closing = (struct media_job){ .run = run_closing, .share = t->movie.file.device };
+	media_submit(io, &t->closing);
 }
 
 const struct movie *title_movie(const struct title *t)
@@ -82,19 +125,47 @@ static void log_notes(const struct title *t)
 	}
 }
 
+/* What one cursor holds of a stream at a time: a slot, or a full block when that is less. */
+static size_t stream_need(const struct stream *s)
+{
+	uint64_t slot = (uint64_t)s->bitrate_bps / 8 * STREAM_SLOT_S;
+
+	return slot && slot < BLOCK_BYTES_SOFT ? (size_t)slot : BLOCK_BYTES_SOFT;
+}
+
+static void measure(struct title *t)
+{
+	const struct movie *m = &t->movie;
+
+	t->cost = sizeof *t + m->memory + m->sdp.cap + m->notes.cap;
+	for (uint32_t i = 0; i < m->n_streams; i++)
+		t->need += stream_need(m->streams[i]);
+	if (t->need > m->file.size)
+		t->need = (size_t)m->file.size;
+}
+
 static int title_read(struct title *t, struct bytes path)
 {
 	struct bytes segment = last_segment(path);
 
 	put_name(t, segment);
-	return movie_open(&t->movie, segment);
+	if (!t->movie.file.size)
+		return -ENODATA;
+	int err = movie_open(&t->movie, segment);
+	if (!err)
+		measure(t);
+	return err;
 }
 
-static int open_file(struct title *t, int fd, struct bytes path)
+static int read_file(struct title *t, int fd, struct bytes path)
 {
-	int err = media_file_open(&t->movie.file, fd);
+	int err = media_file_open(&t->movie.file, fd), changed;
 
-	return err ? err : title_read(t, path);
+	if (err)
+		return err;
+	err = title_read(t, path);
+	changed = media_file_check(&t->movie.file); /* explains every other fault */
+	return changed ? changed : err;
 }
 
 /* *out is t, or t is gone and fd still the caller's. */
@@ -109,13 +180,29 @@ static int answer_open(struct title *t, int err, struct title **out)
 	return 0;
 }
 
-int title_open_fd(int fd, struct bytes path, struct title **out)
+static void stand_alone(struct title *t)
+{
+	t->cache = title_cache_new(&(struct title_limits){ .bytes = ALONE_BYTES_MAX });
+	t->owns_cache = true;
+}
+
+int title_read_fd(struct title_cache *c, int fd, struct bytes path, struct title **out)
 {
 	struct title *t = title_new();
-	int err = open_file(t, fd, path);
+	int err = read_file(t, fd, path);
 
+	t->cache = c;
 	log_notes(t);
 	return answer_open(t, err, out);
+}
+
+int title_open_fd(int fd, struct bytes path, struct title **out)
+{
+	int err = title_read_fd(NULL, fd, path, out);
+
+	if (!err)
+		stand_alone(*out);
+	return err;
 }
 
 int title_open_path(const char *path, struct buf *notes, struct title **out)
@@ -126,11 +213,13 @@ int title_open_path(const char *path, struct buf *notes, struct title **out)
 	if (fd < 0)
 		return fd;
 	t = title_new();
-	err = open_file(t, fd, bytes_str(path));
+	err = read_file(t, fd, bytes_str(path));
 	(void)!buf_put(notes, buf_bytes(&t->movie.notes)); /* full: enough has been said */
 	err = answer_open(t, err, out);
 	if (err)
 		(void)close(fd); /* read side: nothing to lose */
+	else
+		stand_alone(t);
 	return err;
 }
 
@@ -140,134 +229,8 @@ int title_open_memory(struct bytes file, struct bytes path, struct title **out)
 	int err;
 
 	media_file_open_memory(&t->movie.file, file);
-	err = title_read(t, path);
-	return answer_open(t, err, out);
-}
-
-/* ---- blocks ---- */
-
-static uint64_t block_key(uint32_t stream, uint32_t first)
-{
-	return (uint64_t)stream << 32 | first;
-}
-
-static struct block *find_locked(struct title *t, uint32_t stream, uint32_t first)
-{
-	uint64_t key = block_key(stream, first);
-
-	for (uint32_t i = 0; i < t->n_blocks; i++) {
-		if (t->keys[i] == key) {
-			t->used[i] = ++t->uses;
-			return block_ref(t->blocks[i]);
-		}
-	}
-	return NULL;
-}
-
-struct block *title_find_block(struct title *t, uint32_t stream, uint32_t first)
-{
-	struct block *b;
-
-	pthread_mutex_lock(&t->lock);
-	b = find_locked(t, stream, first);
-	pthread_mutex_unlock(&t->lock);
-	return b;
-}
-
-static void drop_oldest_locked(struct title *t)
-{
-	uint32_t oldest = 0;
-
-	for (uint32_t i = 1; i < t->n_blocks; i++) {
-		if (t->used[i] < t->used[oldest])
-			oldest = i;
-	}
-	t->block_bytes -= block_cost(t->blocks[oldest]);
-	block_unref(t->blocks[oldest]);
-	t->n_blocks--;
-	t->keys[oldest] = t->keys[t->n_blocks];
-	t->used[oldest] = t->used[t->n_blocks];
-	t->blocks[oldest] = t->blocks[t->n_blocks];
-}
-
-static void keep_block(struct title *t, struct block *b)
-{
-	pthread_mutex_lock(&t->lock);
-	while (t->n_blocks && (t->n_blocks == TITLE_BLOCKS_MAX ||
-				      t->block_bytes + block_cost(b) > TITLE_CACHE_BYTES_MAX))
-		drop_oldest_locked(t);
-	t->keys[t->n_blocks] = block_key(b->track, b->first);
-	t->used[t->n_blocks] = ++t->uses;
-	t->blocks[t->n_blocks++] = block_ref(b);
-	t->block_bytes += block_cost(b);
-	pthread_mutex_unlock(&t->lock);
-}
-
-/* The next request that waits for this title, or none is under way any more. */
-static struct media_job *next_job(struct title *t)
-{
-	struct media_job *j;
-
-	pthread_mutex_lock(&t->lock);
-	j = t->waiting;
-	if (j) {
-		t->waiting = j->next;
-		if (!t->waiting)
-			t->tail = &t->waiting;
-	} else {
-		t->filling = false;
-	}
-	pthread_mutex_unlock(&t->lock);
-	return j;
-}
-
-static void run_fill(struct media_job *job)
-{
-	struct block_job *j = container_of(job, struct block_job, job);
-	struct title *t = j->title;
-	struct media_job *next;
-	int changed;
-
-	j->err = 0;
-	j->block = title_find_block(t, j->stream, j->first);
-	if (!j->block) {
-		const struct stream *s = t->movie.streams[j->stream];
-
-		j->err = s->ops->fill(s, &t->movie.file, j->stream, j->first, &j->block);
-		/* a file written to meanwhile explains every other fault, and spoils a block that
-		 * looks good */
-		changed = media_file_check(&t->movie.file);
-		if (changed && !j->err) {
-			block_unref(j->block);
-			j->block = NULL;
-		}
-		if (changed)
-			j->err = changed;
-		if (!j->err)
-			keep_block(t, j->block);
-	}
-	next = next_job(t);
-	if (next)
-		media_submit(next->io, next);
-}
-
-void title_request_block(struct block_job *j, struct media_io *io)
-{
-	struct title *t = j->title;
-	bool now;
-
-	j->job.run = run_fill;
-	j->job.io = io;
-	j->job.next = NULL;
-	pthread_mutex_lock(&t->lock);
-	now = !t->filling;
-	if (now) {
-		t->filling = true;
-	} else {
-		*t->tail = &j->job;
-		t->tail = &j->job.next;
-	}
-	pthread_mutex_unlock(&t->lock);
-	if (now)
-		media_submit(io, &j->job);
+	err = answer_open(t, title_read(t, path), out);
+	if (!err)
+		stand_alone(t);
+	return err;
 }

@@ -2,6 +2,8 @@
 #ifndef SERVER_MEDIA_TITLE_H
 #define SERVER_MEDIA_TITLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "server/base/attr.h"
@@ -18,12 +20,6 @@
  */
 struct title;
 struct title_cache;
-
-/* Caps on what a file can make us hold or do; more is ERR_LIMIT. */
-enum {
-	TITLE_CACHE_BYTES_MAX = 16 << 20, /* blocks kept per title though nobody plays them */
-	TITLE_CACHE_TITLES_MAX = 64       /* titles kept though nobody plays them */
-};
 
 /*
  * Reads the tables of an opened regular file. Blocks. Takes fd over when it succeeds. path: as the client
@@ -46,7 +42,10 @@ struct movie;
 const struct movie *title_movie(const struct title *t);
 
 struct title *title_ref(struct title *t);
-void title_unref(struct title *t); /* NULL is fine; any thread */
+/* NULL is fine; any thread. The last one closes the file: a pool thread, or a tool. */
+void title_unref(struct title *t);
+/* The same for a worker's thread: what may block is done in a job of io. */
+void title_release(struct title *t, struct media_io *io);
 
 /* When the file was last written, ns since 1970 (Last-Modified); 0 for memory. */
 int64_t title_mtime_ns(const struct title *t);
@@ -54,31 +53,52 @@ int64_t title_mtime_ns(const struct title *t);
 /* A new cursor at NPT 0 with its own reference to the title. io: the worker's. Never fails. */
 struct source *title_source(struct title *t, struct media_io *io);
 
-/* The cache: one per process; finds titles by device, inode, size and mtime. Its lock is touched when
- * a title is opened, never per packet. Free it after all its users. */
-struct title_cache *title_cache_new(void);
-void title_cache_free(struct title_cache *c);
 /*
- * Opens the file `path` beneath the folder root_fd (root.h: what it refuses is ERR_NOT_FOUND, -ENOENT,
- * -EACCES …), or finds it among the titles already open. Blocks: call it in a job, or use a
- * title_request. *out has one reference for the caller.
+ * The cache: one per process. It finds titles by device, inode, size and mtime, and keeps their tables and
+ * blocks, all in one measure; the longest unused go first. What sessions hold is never taken away:
+ * who would need more than there is, is refused. Its lock is touched when a title is opened and at a
+ * change of block, never per packet. Free it after all its users.
  */
-MUST_USE int title_cache_open(
-	struct title_cache *c, int root_fd, struct bytes path, struct title **out);
+struct title_limits {
+	size_t bytes;    /* tables and blocks together */
+	uint32_t titles; /* open at a time: a descriptor each */
+};
+struct title_gauges {
+	uint64_t tables, blocks; /* bytes kept */
+	uint64_t pinned;         /* bytes of the blocks that sessions hold */
+	uint64_t most;           /* bytes ever kept at a time */
+	uint64_t titles;
+	uint64_t filled;  /* blocks made */
+	uint64_t evicted; /* blocks given up for others */
+};
+struct title_cache *title_cache_new(const struct title_limits *limits);
+void title_cache_free(struct title_cache *c);
+void title_cache_gauges(struct title_cache *c, struct title_gauges *g);
+/* Looks whether files that are being played were written to, in jobs of io; once a second or so. */
+void title_cache_check(struct title_cache *c, struct media_io *io);
 
 /*
- * title_cache_open as a job. The owner fills cache, root_fd (stays the owner's), path (a heap string;
- * it lives with the owner), on_done; then title_request_start. on_done runs on io's loop with err
- * and, when that is 0, title (whose reference is the owner's). Keep the struct until then.
+ * Opens the file `path` beneath the folder root_fd (root.h tells what it refuses), or finds it among the
+ * titles already open; of many at a time for one file, one reads it. The owner fills cache, root_fd (stays
+ * the owner's), path (a heap string; it lives with the owner), for_session, on_done, the rest zero; then
+ * title_request_start. on_done runs on io's loop with err and, when that is 0, title (whose reference is the
+ * owner's). Keep the struct until then.
+ *
+ * err: what root_open and title_open_fd answer; -ENODATA: an empty file; ERR_CHANGED: it is being written
+ * to; -EMFILE, -ENFILE: no descriptor, or limits.titles are in use; -ENOMEM: no room for its tables;
+ * -ENOBUFS: no room for one session more.
  */
 struct title_request {
 	struct media_job job;
 	struct title_cache *cache;
 	int root_fd;
 	const char *path;
+	bool for_session; /* room for the blocks of one cursor is asked for, too */
 	void (*on_done)(struct title_request *r);
 	int err;
 	struct title *title;
+	bool is_settled; /* while it runs: */
+	struct title_request *next;
 };
 void title_request_start(struct title_request *r, struct media_io *io);
 

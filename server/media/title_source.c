@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "server/base/os.h"
@@ -50,6 +51,7 @@ struct title_source {
 	bool waiting; /* next() answered ERR_AGAIN */
 	bool inside;  /* next() or seek() is running: it sees by itself what arrives */
 	bool dead;
+	bool arrived; /* it has had a block: what it needs is no longer expected but counted */
 };
 
 /* Half a hundredth of a second: less than a frame, more than what rounding between clocks loses. */
@@ -77,7 +79,7 @@ static void retire(struct title_source *ts, struct block *b)
 static void release_retired(struct title_source *ts)
 {
 	while (ts->n_retired)
-		block_unref(ts->retired[--ts->n_retired]);
+		title_drop_block(ts->title, ts->retired[--ts->n_retired]);
 }
 
 static void source_end(struct title_source *ts)
@@ -86,7 +88,9 @@ static void source_end(struct title_source *ts)
 		if (ts->lanes[i].busy)
 			return; /* its done() comes back here */
 	}
-	title_unref(ts->title);
+	if (!ts->arrived)
+		title_arrived(ts->title);
+	title_release(ts->title, ts->io);
 	free(ts->retired);
 	free(ts);
 }
@@ -101,17 +105,19 @@ static void lane_done(struct media_job *job)
 	l->busy = false;
 	if (ts->dead) {
 		if (!l->job.err)
-			block_unref(l->job.block);
+			title_drop_block(ts->title, l->job.block);
 		source_end(ts);
 		return;
 	}
 	if (l->job.first != l->want) { /* a seek has made it meaningless */
 		if (!l->job.err)
-			block_unref(l->job.block);
+			title_drop_block(ts->title, l->job.block);
+	} else if (l->job.err == -ENOBUFS && l->now && l->row < l->now->n_rows) {
+		/* the cache is full and l->now not played out: it is asked for again */
 	} else if (l->job.err) {
 		l->err = l->job.err;
 	} else {
-		block_unref(l->then);
+		title_drop_block(ts->title, l->then);
 		l->then = l->job.block;
 	}
 	if (ts->waiting && !ts->inside) {
@@ -129,7 +135,7 @@ static void lane_fetch(struct lane *l, uint32_t first)
 
 	if (first >= lane_stream(l)->n_units || (l->then && l->then->first == first))
 		return;
-	block_unref(l->then);
+	title_drop_block(ts->title, l->then);
 	l->then = title_find_block(ts->title, stream, first);
 	if (l->then || l->busy)
 		return;
@@ -158,7 +164,11 @@ static int lane_advance(struct lane *l)
 	l->then = NULL;
 	l->row = 0;
 	l->want = l->now->next;
-	lane_fetch(l, l->want);
+	if (!l->owner->arrived)
+		title_arrived(l->owner->title);
+	l->owner->arrived = true;
+	if (!title_is_tight(l->owner->title))
+		lane_fetch(l, l->want);
 	return 0;
 }
 
@@ -289,7 +299,8 @@ static void enter_point(struct lane *l, const struct row *r)
 	if (unit >= l->now->first && unit < l->now->next)
 		return;
 	l->want = s->ops->block_first(s, unit);
-	lane_fetch(l, l->want);
+	if (!title_is_tight(l->owner->title))
+		lane_fetch(l, l->want);
 }
 
 /* Is it of no use to look for the sync point's rows any further? */
@@ -607,8 +618,9 @@ static void free_source(struct source *s)
 	struct title_source *ts = container_of(s, struct title_source, source);
 
 	for (uint32_t i = 0; i < s->n_tracks; i++) {
-		block_unref(ts->lanes[i].now);
-		block_unref(ts->lanes[i].then);
+		title_drop_block(ts->title, ts->lanes[i].now);
+		title_drop_block(ts->title, ts->lanes[i].then);
+		atomic_store(&ts->lanes[i].job.unwanted, true);
 	}
 	release_retired(ts);
 	ts->dead = true;
@@ -637,6 +649,7 @@ struct source *title_source(struct title *t, struct media_io *io)
 	tick_t start;
 
 	ts->title = title_ref(t);
+	title_expect(t);
 	ts->io = io;
 	ts->now = -1;
 	ts->source.ops = &title_source_ops;

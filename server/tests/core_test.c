@@ -194,51 +194,6 @@ static void t_stats(void)
 	CU_ASSERT_TRUE(stats_write_file(&a, 2, "bench", 1.5, "/nonexistent/x.json") < 0);
 }
 
-/* ---- jobs ---- */
-
-struct job {
-	struct media_job job;
-	struct loop *loop;
-	unsigned *done;
-	pthread_t ran_on;
-};
-
-static void job_run(struct media_job *j)
-{
-	container_of(j, struct job, job)->ran_on = pthread_self();
-}
-
-static void job_done(struct media_job *j)
-{
-	struct job *x = container_of(j, struct job, job);
-	CU_ASSERT_TRUE(pthread_equal(pthread_self(), x->loop->thread));
-	(*x->done)++;
-}
-
-static void t_iopool(void)
-{
-	struct loop l;
-	struct io_worker w;
-	struct job jobs[50];
-	unsigned done = 0;
-
-	CU_ASSERT_EQUAL_FATAL(loop_init(&l), 0);
-	struct iopool *p = iopool_new(3);
-	io_worker_init(&w, p, &l);
-	for (size_t i = 0; i < COUNT(jobs); i++) {
-		jobs[i] = (struct job){
-			.job = { .run = job_run, .done = job_done }, .loop = &l, .done = &done
-		};
-		media_submit(&w.io, &jobs[i].job);
-	}
-	iopool_stop(p); /* all answers are in the mailbox now */
-	loop_turn(&l);
-	CU_ASSERT_EQUAL(done, COUNT(jobs));
-	CU_ASSERT_FALSE(pthread_equal(jobs[0].ran_on, pthread_self()));
-	iopool_free(p);
-	loop_clear(&l);
-}
-
 static void swallow(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
 {
 	(void)s;
@@ -267,5 +222,4 @@ UNIT_SUITE(core,
 	{ "dates: RFC 1123 only (2068 3.3.1)", t_dates },
 	{ "demux: report block, then what was learnt, then SETUP's address", t_demux },
 	{ "demux: a later stream takes over an address, reports still find both", t_demux_replace },
-	{ "stats: counters add up and are written whole", t_stats },
-	{ "iopool: every job is done on its worker's loop, also at the end", t_iopool });
+	{ "stats: counters add up and are written whole", t_stats });
