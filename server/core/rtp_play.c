@@ -85,7 +85,7 @@ tick_t rtp_session_npt(const struct rtp_session *s, tick_t now)
 {
 	tick_t npt = s->line.npt, end = rtp_session_end_of(s, &s->line, s->stop_npt);
 
-	if (s->state != RTP_PLAYING || now <= s->line.deliver)
+	if (s->state != RTP_PLAYING || now + s->line.ahead <= s->line.deliver)
 		return npt;
 	npt = timeline_npt(&s->line, now);
 	return timeline_is_before(&s->line, npt, end) ? npt : end;
@@ -96,10 +96,11 @@ static tick_t pause_point(struct rtp_session *s, tick_t now)
 {
 	bool back = s->line.scale < 0;
 	const struct packet *kept = kept_peek(&s->kept);
-	tick_t npt = rtp_session_npt(s, now > s->line.deliver ? now + RTP_HALF_TICK : now);
+	bool has_begun = now + s->line.ahead > s->line.deliver;
+	tick_t npt = rtp_session_npt(s, has_begun ? now + RTP_HALF_TICK : now);
 	struct packet p;
 
-	if (now < s->line.deliver)
+	if (!has_begun)
 		return npt;
 	if (kept)
 		p.due = kept->due;
@@ -221,6 +222,7 @@ int rtp_session_jump(struct rtp_session *s, struct stretch *x, tick_t now)
 		return err;
 	kept_drop(&s->kept, now);
 	rtp_session_begin(s, x, now);
+	rtp_pace_begin(s, RTP_PACE_ON);
 	return 0;
 }
 
@@ -284,10 +286,13 @@ int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now, st
 			return err;
 		kept_drop(&s->kept, now);
 	}
+	if (s->state == RTP_PLAYING)
+		rtp_pace_end(s, here, now);
 	out->line.deliver = begin_at(s, p, now);
 	out->line.present = present_at(s, out->line.deliver, jumps, s->source->lead);
 	s->n_queue = 0;
 	rtp_session_begin(s, out, now);
+	rtp_pace_begin(s, jumps ? RTP_PACE_ANEW : RTP_PACE_RESUME);
 	return 0;
 }
 
@@ -297,6 +302,7 @@ void rtp_session_stand(struct rtp_session *s, tick_t npt, tick_t now)
 {
 	tick_t present = timeline_present(&s->line, npt);
 
+	rtp_pace_end(s, npt, now);
 	rtp_session_note_played(s, now);
 	s->state = RTP_READY;
 	s->line.npt = npt;

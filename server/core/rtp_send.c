@@ -66,13 +66,20 @@ static tick_t limit(const struct rtp_session *s, tick_t now)
 
 /* ---- what comes after ---- */
 
-/* The medium begins again, on the same clocks: for tests that outlast it. */
+/* Does the medium begin again at its end? */
+static bool is_loop(const struct rtp_session *s)
+{
+	tick_t end = s->source->duration;
+	return s->w->prefs->loop && s->line.scale > 0 && end != TICK_NEVER && end >= LOOP_MIN;
+}
+
+/* It does so on the same clocks: for tests that outlast it. */
 static bool loop(struct rtp_session *s, tick_t now)
 {
 	tick_t end = s->source->duration;
 	struct stretch x = { .line = s->line, .stop = TICK_NEVER };
 
-	if (!s->w->prefs->loop || s->line.scale < 0 || end == TICK_NEVER || end < LOOP_MIN)
+	if (!is_loop(s))
 		return false;
 	x.line.npt = 0;
 	x.line.present = timeline_present(&s->line, end);
@@ -130,7 +137,9 @@ static tick_t wait_for_end(struct rtp_session *s, tick_t now)
 
 	if (end == TICK_NEVER) /* it said that it has none, and came to it */
 		return reach_end(s, timeline_npt(&s->line, now), true, now);
-	tick_t at = timeline_deliver(&s->line, end);
+	/* what follows may leave ahead of its time, too; the end itself comes when it is shown */
+	tick_t at = s->n_queue || (of_medium && is_loop(s)) ? rtp_pace_leave(s, end, now)
+							    : timeline_deliver(&s->line, end);
 	return at > now + RTP_HALF_TICK ? at : reach_end(s, end, of_medium, now);
 }
 
@@ -143,9 +152,13 @@ static tick_t pause_sending(struct rtp_session *s, int r, const struct packet *p
 	case SOURCE_LATER:
 		if (has_stop(s) && !timeline_is_before(&s->line, p->due, s->stop_npt))
 			return wait_for_end(s, now);
-		s->next_due = timeline_leave(&s->line, p->due);
+		s->next_due = rtp_pace_leave(s, p->due, now);
+		rtp_pace_caught_up(s);
 		return s->next_due;
-	case ERR_AGAIN: s->w->stats.media_waits++; return TICK_NEVER;
+	case ERR_AGAIN:
+		rtp_pace_caught_up(s);
+		s->w->stats.media_waits++;
+		return TICK_NEVER;
 	case ERR_END: return wait_for_end(s, now);
 	}
 	return fail(s, r, now);
@@ -175,31 +188,25 @@ static bool hold(struct rtp_session *s, const struct packet *p)
 	return s->rest != 0;
 }
 
-static void offer(struct rtp_session *s, const struct packet *p, tick_t now)
-{
-	tick_t due = timeline_deliver(&s->line, p->due);
-	struct thin_moment m = { .due = due > s->line.deliver ? due : s->line.deliver,
-		.now = now,
-		.is_disabled = true };
-
-	rtp_stream_offer(&s->streams[p->track], p, &m);
-}
-
 tick_t rtp_session_send(struct rtp_session *s, tick_t now)
 {
 	struct packet p;
 
 	if (now < s->hold_until)
 		return s->hold_until;
-	if (s->line.deliver > now + RTP_HALF_TICK)
-		return s->line.deliver;
+	rtp_pace_turn(s, now);
+	tick_t wake = rtp_pace_leave(s, s->line.npt, now);
+	if (wake > now + RTP_HALF_TICK)
+		return wake;
 	tick_t until = limit(s, now);
 	for (int64_t n = s->w->prefs->burst_packets; n > 0; n--) {
+		if (!rtp_pace_has_room(s, &until, &wake, now))
+			return wake;
 		int r = take(s, until, now, &p);
 		if (r != 0)
 			return pause_sending(s, r, &p, now);
 		if (!has_stop(s) || !is_beyond(s, &p))
-			offer(s, &p, now);
+			rtp_pace_send(s, &p, now);
 		else if (!hold(s, &p))
 			return wait_for_end(s, now);
 	}

@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "server/core/kept.h"
+#include "server/core/rtp_pace.h"
 #include "server/core/rtp_stream.h"
 #include "server/core/stats.h"
 #include "server/core/timeline.h"
@@ -46,6 +47,7 @@ struct rtp_session {
 	tick_t stop_npt; /* as in struct stretch */
 	uint32_t rest;   /* tracks that have not come to stop_npt */
 	struct kept kept;
+	struct rtp_pace pace;
 	tick_t next_due;       /* loop's time of the next packet, as last seen; 0 unknown */
 	tick_t hold_until;     /* nothing is sent before (a module's wish) */
 	tick_t t0;             /* RTP time zero of all its streams */

@@ -85,6 +85,26 @@ static void on_drop(void *arg, uint16_t tag, size_t n)
 	c->w->stats.packets_dropped_tcp++;
 }
 
+/* ---- back-pressure ---- */
+
+/* Far below the mark above which frames are dropped: media that can wait are never dropped. */
+size_t rtsp_session_room(const struct rtsp_session *c)
+{
+	return c->conn.limits.high_water / 4;
+}
+
+/* Tells the media that waited, when half of the room is free. */
+static void tell_room(struct rtsp_session *c)
+{
+	if (!c->wants_room || c->conn.waiting > rtsp_session_room(c) / 2)
+		return;
+	c->wants_room = false;
+	LIST_EACH(x, &c->media)
+	{
+		task_signal(&container_of(x, struct rtp_session, on_conn)->task, EV_UPDATE);
+	}
+}
+
 /* ---- '$' frames ---- */
 
 static void on_frame(struct rtsp_session *c, const struct frame *f, tick_t now)
@@ -371,6 +391,7 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 		c->draining = true;
 	if (events & EV_WRITE && c->conn.fd >= 0)
 		(void)conn_write(&c->conn, now); /* an error stays in conn.broken */
+	tell_room(c);
 	/* full: the rest waits in the socket; broken: decide() sees it */
 	if (events & EV_READ && conn_read(&c->conn) < 0)
 		c->n_unread++;

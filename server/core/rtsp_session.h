@@ -23,6 +23,7 @@ struct rtsp_session {
 	bool txn_away;          /* it is with another worker */
 	bool closing;           /* the last answer is queued */
 	bool draining;
+	bool wants_room; /* media wait in their source for room in its output */
 	tick_t close_by;
 	tick_t last_request;
 	tick_t begun; /* when the request that is being read began; 0 = none */
@@ -39,6 +40,8 @@ MUST_USE int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now
 bool rtsp_session_take_channels(
 	struct rtsp_session *c, int lo, int hi, uint8_t *rtp, uint8_t *rtcp);
 void rtsp_session_free_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp);
+/* Bytes that may wait in its output before stored media wait in their source instead. */
+size_t rtsp_session_room(const struct rtsp_session *c);
 /* Its txn has come back from another worker (home's thread). */
 void rtsp_session_txn_back(struct rtsp_session *c);
 
