@@ -5,7 +5,7 @@
 
 #include "server/base/os.h"
 #include "server/media/title.h"
-#include "server/tests/movie.h"
+#include "server/tests/mp4file.h"
 #include "server/tests/unit.h"
 
 /* A hint track over two media tracks, written by hand, packet by packet. */
@@ -30,11 +30,11 @@ enum { FILE_MAX = 1 << 16 };
 	"\2" track "\0" n "\0\0\0" number "\0\0\0" offset "\0" bpb "\0" spb
 #define DESCRIPTION "\3\0\0\4\0\0\0\1\0\0\0\x10\0\0\0\0"
 
-static void movie_init(struct movie *m, struct bytes hint)
+static void file_init(struct mp4file *m, struct bytes hint)
 {
-	*m = (struct movie){ .timescale = 600, .duration = 1800, .n_tracks = 3 };
+	*m = (struct mp4file){ .timescale = 600, .duration = 1800, .n_tracks = 3 };
 	/* all video at time 0: what a packet refers to first would place it (t_edits) */
-	m->tracks[0] = (struct movie_track){ .handler = "vide",
+	m->tracks[0] = (struct mp4file_track){ .handler = "vide",
 		.timescale = 600,
 		.delta = 0,
 		.data = B(VIDEO),
@@ -44,7 +44,7 @@ static void movie_init(struct movie *m, struct bytes hint)
 		.n_sync = 2,
 		.sync = { 1, 3 },
 		.edit = -1 };
-	m->tracks[1] = (struct movie_track){ .handler = "soun",
+	m->tracks[1] = (struct mp4file_track){ .handler = "soun",
 		.timescale = 8000,
 		.delta = 1,
 		.data = B(SOUND),
@@ -53,7 +53,7 @@ static void movie_init(struct movie *m, struct bytes hint)
 		.per_chunk = 32,
 		.chunk_bytes = 16,
 		.edit = -1 };
-	m->tracks[2] = (struct movie_track){ .handler = "hint",
+	m->tracks[2] = (struct mp4file_track){ .handler = "hint",
 		.timescale = 1000,
 		.delta = 500,
 		.data = hint,
@@ -67,12 +67,12 @@ static void movie_init(struct movie *m, struct bytes hint)
 }
 
 /* The movie as a title; *file must live as long. */
-static struct title *movie_title(const struct movie *m, struct buf *file)
+static struct title *file_title(const struct mp4file *m, struct buf *file)
 {
 	struct title *t = NULL;
 
 	buf_init(file, FILE_MAX);
-	movie_write(m, file);
+	mp4file_write(m, file);
 	CU_ASSERT_EQUAL(title_open_memory(buf_bytes(file), B("test.mp4"), &t), 0);
 	return t;
 }
@@ -100,10 +100,10 @@ static void check_packet(const struct packet *p, const struct want *w)
 	CU_ASSERT_EQUAL(p->head_n, 0);
 }
 
-static void check_movie(const struct movie *m, const struct want *want, size_t n, int end)
+static void check_file(const struct mp4file *m, const struct want *want, size_t n, int end)
 {
 	struct buf file;
-	struct title *t = movie_title(m, &file);
+	struct title *t = file_title(m, &file);
 	struct source *s;
 	struct packet p;
 
@@ -124,10 +124,10 @@ static void check_movie(const struct movie *m, const struct want *want, size_t n
 
 static void check(struct bytes hint, const struct want *want, size_t n, int end)
 {
-	struct movie m;
+	struct mp4file m;
 
-	movie_init(&m, hint);
-	check_movie(&m, want, n, end);
+	file_init(&m, hint);
+	check_file(&m, want, n, end);
 }
 
 #define PACKETS(n) "\0" n "\0\0"
@@ -172,11 +172,11 @@ static void t_frames(void)
 {
 	static const struct want want[] = { { "1122", 0, 0, "S" },
 		{ "3334", 4 * TICK_MS, 360, "S" } };
-	struct movie m;
+	struct mp4file m;
 
-	movie_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") DATA("\1", "\4", "\1", "\6",
-			       "\1", "\1") PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
-				       DATA("\1", "\4", "\2", "\5", "\1", "\1")));
+	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") DATA("\1", "\4", "\1", "\6",
+			      "\1", "\1") PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
+				      DATA("\1", "\4", "\2", "\5", "\1", "\1")));
 	m.tracks[1].data = B("11111111222222221111111122222222"
 			     "33333333444444443333333344444444");
 	m.tracks[1].chunk_bytes = 0;
@@ -184,7 +184,7 @@ static void t_frames(void)
 	m.tracks[2].n_samples = 2;
 	m.tracks[2].sizes[0] = m.tracks[2].sizes[1] = 32;
 	m.tracks[2].sdp = "m=audio 0 RTP/AVP 96\r\na=rtpmap:96 X-TEST/90000\r\n";
-	check_movie(&m, want, COUNT(want), ERR_END);
+	check_file(&m, want, COUNT(want), ERR_END);
 }
 
 static void t_flags(void)
@@ -210,16 +210,16 @@ static void t_flags(void)
 static void t_empty_samples(void)
 {
 	static const struct want want[] = { { "xyz", 500 * TICK_MS, 45000, "" } };
-	struct movie m;
+	struct mp4file m;
 
-	movie_init(&m, B(PACKETS("\0") PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
+	file_init(&m, B(PACKETS("\0") PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
 	m.tracks[2].n_samples = 3;
 	m.tracks[2].sizes[0] = 4;
 	m.tracks[2].sizes[1] = 4 + 12 + 16;
 	m.tracks[2].sizes[2] = 0;
 	m.tracks[2].n_sync = 1;
 	m.tracks[2].sync[0] = 1;
-	check_movie(&m, want, COUNT(want), ERR_END);
+	check_file(&m, want, COUNT(want), ERR_END);
 }
 
 /* Every way of writing the same tables. */
@@ -227,34 +227,34 @@ static void t_shapes(void)
 {
 	static const struct want want[] = { { "BBBBBcccccccccccccccccccc", 0, 0, "" } };
 	static const uint8_t compact[] = { 0, 8, 16 };
-	struct movie m;
+	struct mp4file m;
 
 	for (size_t i = 0; i < 2 * 2 * COUNT(compact); i++) {
-		movie_init(&m,
-			B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\2") DATA("\0", "\5", "\2",
-				"\xf", "\1", "\1") DATA("\0", "\x14", "\3", "\xa", "\1", "\1")));
+		file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\2")
+					      DATA("\0", "\5", "\2", "\xf", "\1", "\1")
+						      DATA("\0", "\x14", "\3", "\xa", "\1", "\1")));
 		m.moov_first = i % 2;
 		for (uint32_t k = 0; k < m.n_tracks; k++) {
 			m.tracks[k].wide = i / 2 % 2;
 			if (!m.tracks[k].uniform_size)
 				m.tracks[k].compact = compact[i / 4];
 		}
-		check_movie(&m, want, COUNT(want), ERR_END);
+		check_file(&m, want, COUNT(want), ERR_END);
 	}
 }
 
 static void t_nibbles(void)
 {
 	static const struct want want[] = { { "aaa", 0, 0, "S" }, { "BBBB", 0, 0, "" } };
-	struct movie m;
+	struct mp4file m;
 
-	movie_init(&m, B(PACKETS("\2") PACKET(REL_0, PT_96, "\0", "\1") DATA(
-			       "\0", "\3", "\1", "\0", "\1", "\1") PACKET(REL_0, PT_96, "\0", "\1")
-				       DATA("\0", "\4", "\2", "\0", "\1", "\1")));
+	file_init(&m, B(PACKETS("\2") PACKET(REL_0, PT_96, "\0", "\1") DATA(
+			      "\0", "\3", "\1", "\0", "\1", "\1") PACKET(REL_0, PT_96, "\0", "\1")
+				      DATA("\0", "\4", "\2", "\0", "\1", "\1")));
 	m.tracks[0].data = B("aaaBBBBccccc");
 	memcpy(m.tracks[0].sizes, (uint32_t[]){ 3, 4, 5 }, 3 * sizeof(uint32_t));
 	m.tracks[0].compact = 4;
-	check_movie(&m, want, COUNT(want), ERR_END);
+	check_file(&m, want, COUNT(want), ERR_END);
 }
 
 /* The media begins at media time 300 of its edit list, half a second in: its second sample is what
@@ -269,48 +269,48 @@ static void t_edits(void)
 		{ "aaa", 250 * TICK_MS, 22500, "S" },
 		{ "BBB", 750 * TICK_MS, 67500, "" },
 	};
-	struct movie m;
+	struct mp4file m;
 
-	movie_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") DATA("\0", "\3", "\1", "\0",
-			       "\1", "\1") PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
-				       DATA("\0", "\3", "\2", "\0", "\1", "\1")));
+	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") DATA("\0", "\3", "\1", "\0",
+			      "\1", "\1") PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
+				      DATA("\0", "\3", "\2", "\0", "\1", "\1")));
 	m.tracks[2].n_samples = 2;
 	m.tracks[2].sizes[0] = m.tracks[2].sizes[1] = 32;
 	m.tracks[0].delta = 300;
 	m.tracks[0].edit = 300;
-	check_movie(&m, cut, COUNT(cut), ERR_END);
+	check_file(&m, cut, COUNT(cut), ERR_END);
 	/* the same by composition offsets and an edit that takes them back */
 	m.tracks[0].composition = 150;
 	m.tracks[0].edit = 450;
-	check_movie(&m, cut, COUNT(cut), ERR_END);
+	check_file(&m, cut, COUNT(cut), ERR_END);
 	/* an empty edit delays */
 	m.tracks[0].composition = 0;
 	m.tracks[0].edit = 0;
 	m.tracks[0].empty_edit = 150;
-	check_movie(&m, late, COUNT(late), ERR_END);
+	check_file(&m, late, COUNT(late), ERR_END);
 	/* and is not counted twice when the hint track has it, too */
 	m.tracks[2].edit = 0;
 	m.tracks[2].empty_edit = 150;
-	check_movie(&m, late, COUNT(late), ERR_END);
+	check_file(&m, late, COUNT(late), ERR_END);
 }
 
 static void t_trains(void)
 {
 	static const uint16_t want[] = { 3, 2, 3, 2, 1, 1 };
 	struct buf file;
-	struct movie m;
+	struct mp4file m;
 	struct title *t;
 	struct source *s;
 	struct packet p;
 
 	/* lengths 3 3 2 2 2 | 2 at another time */
-	movie_init(&m, B(PACKETS("\6") PACKET(REL_0, PT_96, "\0", "\1")
-				       IMM_3 PACKET(REL_0, PT_96, "\0", "\1") IMM_3 PACKET(REL_0,
-					       PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz" PACKET(REL_0,
-					       PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz" PACKET(REL_0,
-					       PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz" PACKET(REL_5,
-					       PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz"));
-	t = movie_title(&m, &file);
+	file_init(&m, B(PACKETS("\6") PACKET(REL_0, PT_96, "\0", "\1")
+				      IMM_3 PACKET(REL_0, PT_96, "\0", "\1") IMM_3 PACKET(REL_0,
+					      PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz" PACKET(REL_0,
+					      PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz" PACKET(REL_0,
+					      PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz" PACKET(REL_5,
+					      PT_96, "\0", "\1") "\1\2xyzzzzzzzzzzzz"));
+	t = file_title(&m, &file);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
 	s = title_source(t, media_io_sync());
 	for (size_t i = 0; i < COUNT(want); i++) {
@@ -356,15 +356,15 @@ static void t_corrupt(void)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct buf file;
-		struct movie m;
+		struct mp4file m;
 		struct title *t = NULL;
 		struct source *s;
 		struct packet p;
 		int err;
 
-		movie_init(&m, cases[i].hint);
+		file_init(&m, cases[i].hint);
 		buf_init(&file, FILE_MAX);
-		movie_write(&m, &file);
+		mp4file_write(&m, &file);
 		err = title_open_memory(buf_bytes(&file), B("test.mp4"), &t);
 		if (!err) {
 			s = title_source(t, media_io_sync());
@@ -381,30 +381,30 @@ static void t_corrupt(void)
 static void t_corrupt_later(void)
 {
 	static const struct want want[] = { { "xyz", 0, 0, "S" } };
-	struct movie m;
+	struct mp4file m;
 
-	movie_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3 PACKETS("\2")
-				       PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
+	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3 PACKETS("\2")
+				      PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
 	m.tracks[2].n_samples = 2;
 	m.tracks[2].sizes[0] = m.tracks[2].sizes[1] = 32;
-	check_movie(&m, want, COUNT(want), ERR_CORRUPT);
+	check_file(&m, want, COUNT(want), ERR_CORRUPT);
 }
 
 static int open_sdp(const char *track, const char *movie, struct buf *sdp)
 {
 	struct source_place place = { .host = B("::1"), .is_ip6 = true };
 	struct buf file;
-	struct movie m;
+	struct mp4file m;
 	struct title *t;
 	struct source *s;
 	int err;
 
-	movie_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
+	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
 	m.tracks[2].sdp = track;
 	m.sdp = movie;
 	buf_init(&file, FILE_MAX);
 	buf_init(sdp, FILE_MAX);
-	movie_write(&m, &file);
+	mp4file_write(&m, &file);
 	err = title_open_memory(buf_bytes(&file), B("test.mp4"), &t);
 	if (!err) {
 		s = title_source(t, media_io_sync());
