@@ -35,6 +35,8 @@ enum {
 	INFO_MAX = 64 << 10,
 	TIMES_MAX_S = 1000000000
 };
+/* All of it passes by at opening: about 4 GB a second where the system has it in memory. */
+#define SCAN_MAX   ((uint64_t)64 << 30)
 #define DATE_EPOCH INT64_C(978307200000000000) /* 2001-01-01 */
 
 struct scan {
@@ -501,10 +503,15 @@ static void mkv_free(struct mkv *k)
 
 static int open_mkv(struct movie *m)
 {
-	struct mkv *k = xcalloc(1, sizeof *k);
-	struct scan s = { .movie = m, .k = k };
+	struct mkv *k;
+	struct scan s = { .movie = m };
 	int err;
 
+	if (m->file.size > SCAN_MAX) {
+		movie_note(m, "Matroska of more than 64 GB is not read");
+		return ERR_LIMIT;
+	}
+	s.k = k = xcalloc(1, sizeof *k);
 	k->unit_ns = MKV_NS / 1000;
 	sweep_init(&s.sweep, &m->file);
 	err = scan_elements(&s);

@@ -9,6 +9,8 @@ static const struct movie_reader *const readers[] = {
 	&reader_amr,
 	&reader_unread,
 	&reader_ts,
+	&reader_h265,
+	&reader_h264,
 	&reader_adts,
 	&reader_mp3,
 };

@@ -10,6 +10,8 @@ extern const struct movie_reader reader_mkv;    /* Matroska, WebM */
 extern const struct movie_reader reader_wav;    /* RIFF/WAVE, RF64 */
 extern const struct movie_reader reader_amr;    /* AMR and AMR-WB storage files */
 extern const struct movie_reader reader_unread; /* known by name only: says which */
+extern const struct movie_reader reader_h265;   /* start codes, no container */
+extern const struct movie_reader reader_h264;   /* the same */
 extern const struct movie_reader reader_adts;   /* raw AAC */
 extern const struct movie_reader reader_mp3;    /* MPEG audio, layers 1 to 3 */
 extern const struct movie_reader reader_ts;     /* MPEG transport streams */
