@@ -68,6 +68,7 @@ struct title_gauges {
 	uint64_t pinned;         /* bytes of the blocks that sessions hold */
 	uint64_t most;           /* bytes ever kept at a time */
 	uint64_t titles;
+	uint64_t read;    /* files read, in all */
 	uint64_t filled;  /* blocks made */
 	uint64_t evicted; /* blocks given up for others */
 };

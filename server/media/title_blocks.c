@@ -42,7 +42,8 @@ static struct kept *find(
 static void count_pinned(struct title_cache *c, uint64_t pinned)
 {
 	c->gauges.pinned = pinned;
-	atomic_store_explicit(&c->tight, pinned > c->limits.bytes / 2, memory_order_relaxed);
+	bool is_tight = c->gauges.tables + 2 * pinned > c->limits.bytes;
+	atomic_store_explicit(&c->tight, is_tight, memory_order_relaxed);
 }
 
 static void use_title(struct title_cache *c, struct title *t)

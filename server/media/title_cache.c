@@ -197,6 +197,7 @@ static int keep(struct title_cache *c, struct title *t)
 		g->tables += t->cost;
 		g->most = g->tables + g->blocks > g->most ? g->tables + g->blocks : g->most;
 		HASH_ADD(hh, c->titles, key, TITLE_FILE_KEY, t);
+		g->read++;
 		list_push_back(&c->lru, &title_ref(t)->lru);
 		c->n_titles++;
 	}

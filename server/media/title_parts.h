@@ -126,7 +126,7 @@ struct block *title_find_block(struct title *t, uint32_t stream, uint32_t first)
 void title_drop_block(struct title *t, struct block *b);
 /* Sends j (title, stream, first filled in) to io when its turn comes; j->job.done is the caller's. */
 void title_request_block(struct block_job *j, struct media_io *io);
-/* Half of the cache is held by cursors: who has a block shall not ask for the one after it yet. */
+/* Half of what the tables leave of the cache is held by cursors: who has a block shall not ask for the one after it yet. */
 bool title_is_tight(const struct title *t);
 /* A cursor was made that has no block yet; it has its first one, or ends without. */
 void title_expect(struct title *t);
