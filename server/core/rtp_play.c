@@ -289,7 +289,9 @@ int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now, st
 	if (s->state == RTP_PLAYING)
 		rtp_pace_end(s, here, now);
 	out->line.deliver = begin_at(s, p, now);
-	out->line.present = present_at(s, out->line.deliver, jumps, s->source->lead);
+	/* after what the client has still to show */
+	tick_t shown = s->state == RTP_PLAYING || jumps ? 0 : s->pace.held;
+	out->line.present = present_at(s, out->line.deliver + shown, jumps, s->source->lead);
 	s->n_queue = 0;
 	rtp_session_begin(s, out, now);
 	rtp_pace_begin(s, jumps ? RTP_PACE_ANEW : RTP_PACE_RESUME);

@@ -20,14 +20,19 @@ static tick_t sim_clock(void *arg)
 
 void sim_open(struct sim *s, unsigned workers)
 {
+	sim_open_with(s, workers, NULL);
+}
+
+void sim_open_with(struct sim *s, unsigned workers, const struct module *more)
+{
 	char why[PREFS_WHY];
-	const struct module *const list[] = { &mod_pattern, &mod_file };
+	const struct module *const list[] = { &mod_pattern, &mod_file, more };
 
 	*s = (struct sim){ .clock = TICK_S };
 	prefs_init(&s->prefs);
 	s->server = (struct server){ .prefs = &s->prefs, .n_workers = workers, .listener.fd = -1 };
 	s->server.workers = s->workers;
-	CU_ASSERT_EQUAL_FATAL(server_init_modules(&s->server, list, COUNT(list), why), 0);
+	CU_ASSERT_EQUAL_FATAL(server_init_modules(&s->server, list, more ? 3 : 2, why), 0);
 	for (unsigned i = 0; i < workers; i++) {
 		struct worker *w = &s->workers[i];
 		CU_ASSERT_EQUAL_FATAL(loop_init_virtual(&w->loop, sim_clock, s), 0);

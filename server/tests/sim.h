@@ -20,6 +20,8 @@ struct sim {
 };
 
 void sim_open(struct sim *s, unsigned workers);
+/* With a module of the test's own behind those for pattern and files. */
+void sim_open_with(struct sim *s, unsigned workers, const struct module *more);
 /* Drains and frees; checks that nothing is left. */
 void sim_close(struct sim *s);
 /* Turns the loops until nothing is ready; the clock stands still. */
