@@ -457,6 +457,8 @@ static int choose_samples(struct packed_stream *s)
 	bool is_pcm = s->packer.unit_samples > 1;
 	uint32_t end;
 
+	if ((int64_t)t->duration <= s->track->edit.media_time)
+		return ERR_UNSUPPORTED;
 	if (s->packer.is_video)
 		s->first = first_picture(s);
 	else
