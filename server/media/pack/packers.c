@@ -13,6 +13,9 @@
 #include "server/media/pack/h263.h"
 #include "server/media/pack/mpeg12v.h"
 #include "server/media/pack/mjpeg.h"
+#include "server/media/pack/vp8.h"
+#include "server/media/pack/vp9.h"
+#include "server/media/pack/av1.h"
 
 static const struct packer_ops *const packers[] = {
 	&aac_packer,
@@ -30,6 +33,9 @@ static const struct packer_ops *const packers[] = {
 	&h263_packer,
 	&mpeg12v_packer,
 	&mjpeg_packer,
+	&vp8_packer,
+	&vp9_packer,
+	&av1_packer,
 	NULL,
 };
 
