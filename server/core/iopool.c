@@ -280,8 +280,9 @@ static void *keeper_thread(void *arg)
 			p->jobs_before = p->jobs;
 			continue;
 		}
+		int64_t ms = p->stopping ? STOP_POLL_MS : NAP_MS;
 		pthread_mutex_unlock(&p->lock);
-		nap(p->stopping ? STOP_POLL_MS : NAP_MS);
+		nap(ms);
 		pthread_mutex_lock(&p->lock);
 		look_after(p);
 	}

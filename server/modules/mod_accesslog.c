@@ -14,6 +14,7 @@
 #include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
+#include "server/modules/log_writer.h"
 
 /* A peer chooses three values of a line: path, query and User-Agent. At their longest, all escaped, they
  * fit, or a line could be made to vanish. */
@@ -75,7 +76,7 @@ enum field { FIELD_TABLE(FIELD_ENUM) FIELD_COUNT };
 _Static_assert(FIELD_LATE == 39, "the Darwin Streaming Server writes 39 fields");
 
 struct accesslog {
-	int fd;
+	struct log_writer out;
 	struct log_limit warned;
 };
 
@@ -109,8 +110,18 @@ int accesslog_put(struct buf *line, struct bytes value)
 	return 0;
 }
 
-/* One write, so that lines of several workers never mix. */
-static void put_line(struct accesslog *log, struct record *r, tick_t now)
+static void count_lost(struct accesslog *log, struct worker *w, tick_t now)
+{
+	uint64_t lost = log_writer_take_lost(&log->out);
+	int err = atomic_load(&log->out.err);
+
+	w->stats.access_log_lost += lost;
+	if (lost)
+		log_limited(&log->warned, now, LOG_W, "accesslog", "%" PRIu64 " lines lost: %s",
+			lost, err ? err_text(err) : "the disk is slow");
+}
+
+static void put_line(struct accesslog *log, struct record *r, struct worker *w)
 {
 	struct buf line;
 	int err = 0;
@@ -122,12 +133,8 @@ static void put_line(struct accesslog *log, struct record *r, tick_t now)
 		if (!err)
 			err = accesslog_put(&line, r->v[i]);
 	}
-	if (!err && buf_put(&line, B("\n")) == 0) {
-		struct bytes b = buf_bytes(&line);
-		if (write(log->fd, b.p, b.n) != (ssize_t)b.n)
-			log_limited(&log->warned, now, LOG_W, "accesslog",
-				"a line was not written: %s", strerror(errno));
-	}
+	if (!err && buf_put(&line, B("\n")) == 0)
+		log_writer_put(&log->out, &w->io.io, buf_bytes(&line));
 	buf_clear(&line);
 	arena_clear(&r->arena);
 }
@@ -161,8 +168,8 @@ static int init(struct module *self, const struct prefs *p, char *why)
 		snprintf(why, PREFS_WHY, "access log %s: %s", p->access_log, strerror(errno));
 		return -errno;
 	}
-	struct accesslog *log = xmalloc(sizeof *log);
-	*log = (struct accesslog){ .fd = fd };
+	struct accesslog *log = xcalloc(1, sizeof *log);
+	log_writer_open(&log->out, fd);
 	self->state = log;
 	if (fstat(fd, &st) == 0 && st.st_size == 0)
 		put_header(fd);
@@ -215,7 +222,7 @@ static void postprocess(struct module *self, struct rtsp_txn *t)
 	r.v[FIELD_USER_AGENT] = rtsp_value(&t->req, RTSP_H_USER_AGENT);
 	set(&r, FIELD_PROTOCOL, "RTSP");
 	set(&r, FIELD_TRANSPORT, "TCP");
-	put_line(self->state, &r, w->loop.now);
+	put_line(self->state, &r, w);
 }
 
 struct sums {
@@ -279,7 +286,13 @@ static void session_closing(struct module *self, struct rtp_session *s, enum clo
 		set_number(&r, FIELD_PKTS_LOST, lost);
 		set_number(&r, FIELD_PKTS_RECEIVED, sum.packets - lost);
 	}
-	put_line(self->state, &r, now);
+	put_line(self->state, &r, s->w);
+}
+
+static void interval(struct module *self, struct worker *w, tick_t now)
+{
+	if (self->state)
+		count_lost(self->state, w, now);
 }
 
 static void shutdown_module(struct module *self)
@@ -287,7 +300,7 @@ static void shutdown_module(struct module *self)
 	struct accesslog *log = self->state;
 
 	if (log)
-		(void)close(log->fd); /* each line was written when it was made */
+		log_writer_close(&log->out);
 	free(log);
 	self->state = NULL;
 }
@@ -297,4 +310,5 @@ const struct module mod_accesslog = { .api_version = MODULE_API,
 	.init = init,
 	.postprocess = postprocess,
 	.session_closing = session_closing,
+	.interval = interval,
 	.shutdown = shutdown_module };

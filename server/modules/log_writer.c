@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/modules/log_writer.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/base/os.h"
+
+/* Octets written; fewer than there are with errno. */
+static size_t write_all(int fd, struct bytes b)
+{
+	size_t at = 0;
+
+	while (at < b.n) {
+		ssize_t n = write(fd, b.p + at, b.n - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		at += (size_t)n;
+	}
+	return at;
+}
+
+static void write_lines(struct log_writer *w, struct bytes lines)
+{
+	uint64_t lost = 0;
+
+	if (w->is_torn && write_all(w->fd, B("\n")) == 1)
+		w->is_torn = false;
+	size_t n = w->is_torn ? 0 : write_all(w->fd, lines);
+	if (n == lines.n)
+		return;
+	atomic_store(&w->err, -errno);
+	if (n)
+		w->is_torn = lines.p[n - 1] != '\n';
+	for (; n < lines.n; n++)
+		lost += lines.p[n] == '\n';
+	atomic_fetch_add(&w->lost, lost);
+}
+
+static bool run(struct media_job *j)
+{
+	struct log_writer *w = container_of(j, struct log_writer, job);
+	struct buf lines;
+
+	for (;;) {
+		pthread_mutex_lock(&w->lock);
+		lines = w->next;
+		buf_init(&w->next, LOG_WRITER_BYTES_MAX);
+		w->is_writing = lines.n > 0;
+		pthread_mutex_unlock(&w->lock);
+		if (!lines.n) {
+			buf_clear(&lines);
+			return true;
+		}
+		write_lines(w, buf_bytes(&lines));
+		buf_clear(&lines);
+	}
+}
+
+void log_writer_open(struct log_writer *w, int fd)
+{
+	struct stat st;
+
+	*w = (struct log_writer){ .fd = fd };
+	if (fstat(fd, &st) == 0)
+		w->job.share = (uint64_t)st.st_dev;
+	w->job.run = run;
+	buf_init(&w->next, LOG_WRITER_BYTES_MAX);
+	if (pthread_mutex_init(&w->lock, NULL))
+		die("pthread_mutex_init");
+}
+
+void log_writer_close(struct log_writer *w)
+{
+	(void)close(w->fd); /* each line was written, or counted as lost */
+	buf_clear(&w->next);
+	(void)pthread_mutex_destroy(&w->lock); /* nobody can hold it */
+}
+
+void log_writer_put(struct log_writer *w, struct media_io *io, struct bytes line)
+{
+	bool begin;
+
+	pthread_mutex_lock(&w->lock);
+	bool is_full = buf_put(&w->next, line) != 0;
+	begin = !is_full && !w->is_writing;
+	w->is_writing = w->is_writing || begin;
+	pthread_mutex_unlock(&w->lock);
+	if (is_full) {
+		atomic_store(&w->err, 0);
+		atomic_fetch_add(&w->lost, 1);
+	}
+	if (begin)
+		media_submit(io, &w->job);
+}
+
+uint64_t log_writer_take_lost(struct log_writer *w)
+{
+	return atomic_exchange(&w->lost, 0);
+}

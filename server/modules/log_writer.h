@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_MODULES_LOG_WRITER_H
+#define SERVER_MODULES_LOG_WRITER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/base/buf.h"
+#include "server/media/io.h"
+
+/*
+ * A file that lines are appended to without waiting for its disk: they are collected, and written in jobs, one
+ * at a time. What a slow disk leaves no room for, and what it refuses, is counted as lost. Embedded; any
+ * thread may put.
+ */
+enum { LOG_WRITER_BYTES_MAX = 1 << 20 };
+
+struct log_writer {
+	int fd;
+	pthread_mutex_t lock; /* of the next two */
+	struct buf next;      /* lines that wait */
+	bool is_writing;      /* the job is under way */
+	struct media_job job;
+	bool is_torn; /* the job's: the file ends amid a line */
+	_Atomic uint64_t lost;
+	_Atomic int err; /* why; 0: there was no room */
+};
+
+/* Takes fd over. */
+void log_writer_open(struct log_writer *w, int fd);
+/* After its last job. */
+void log_writer_close(struct log_writer *w);
+/* line: with its end. io: whose jobs write it; stays until they have ended. */
+void log_writer_put(struct log_writer *w, struct media_io *io, struct bytes line);
+/* Lines lost since it was asked last. */
+uint64_t log_writer_take_lost(struct log_writer *w);
+
+#endif
