@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/base/os.h"
+#include "server/media/format/movie.h"
 #include "server/media/title.h"
 #include "server/tests/mp4file.h"
 #include "server/tests/unit.h"
@@ -154,6 +155,45 @@ static void t_self(void)
 	check(B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
 			      DATA("\xff", "\4", "\1", "\x20", "\1", "\1") "TAIL"),
 		want, COUNT(want), ERR_END);
+}
+
+/* Another sample of the hint track, for what several packets share. */
+static void t_other_hint_sample(void)
+{
+	static const struct want want[] = { { "SHARED", 500 * TICK_MS, 45000, "S" } };
+	struct mp4file m;
+
+	file_init(&m, B(PACKETS("\0") "SHARED" PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
+				      DATA("\xff", "\6", "\1", "\4", "\1", "\1")));
+	m.tracks[2].n_samples = 2;
+	m.tracks[2].sizes[0] = 10;
+	m.tracks[2].sizes[1] = 32;
+	check_file(&m, want, COUNT(want), ERR_END);
+}
+
+/* The second description, and one that is not there. */
+static void t_descriptions(void)
+{
+	static const struct want want[] = { { "TWO!", 0, 0, "S" } };
+	struct bytes hint = B(PACKETS("\1")
+			PACKET(REL_0, PT_96, "\0", "\1") "\3\0\0\4\0\0\0\2\0\0\0\x10\0\0\0\0");
+	struct mp4file m;
+
+	file_init(&m, hint);
+	m.tracks[0].entries = B("\0\0\0\x14"
+				"mp4v\0\0\0\0\0\0\0\1ONE!\0\0\0\x14"
+				"mp4v\0\0\0\0\0\0\0\1TWO!");
+	m.tracks[0].n_entries = 2;
+	check_file(&m, want, COUNT(want), ERR_END);
+}
+
+/* Packets may leave before the time of their sample. */
+static void t_early(void)
+{
+	static const struct want want[] = { { "xyz", -5 * TICK_MS, 0, "S" } };
+
+	check(B(PACKETS("\1") PACKET("\xff\xff\xff\xfb", PT_96, "\0", "\1") IMM_3), want,
+		COUNT(want), ERR_END);
 }
 
 static void t_blocks(void)
@@ -449,9 +489,58 @@ static void t_sdp_refused(void)
 	}
 }
 
+/* The sound is mu-law that could be packetised; its hint track is broken, or is not there. */
+static void check_fallback(const struct mp4file *m, uint32_t streams, const char *note)
+{
+	struct movie movie = { 0 };
+	struct buf file;
+
+	buf_init(&file, FILE_MAX);
+	mp4file_write(m, &file);
+	media_file_open_memory(&movie.file, buf_bytes(&file));
+	CU_ASSERT_EQUAL(movie_open(&movie, B("x.mp4")), 0);
+	CU_ASSERT_EQUAL_FATAL(movie.n_streams, streams);
+	CU_ASSERT_STRING_EQUAL(movie.streams[streams - 1]->ops->kind, "packetised");
+	CU_ASSERT_EQUAL(movie.streams[streams - 1]->id, 2);
+	CU_ASSERT(bytes_find(buf_bytes(&movie.notes), bytes_str(note)) < movie.notes.n);
+	movie_clear(&movie);
+	buf_clear(&file);
+}
+
+static void t_fallback(void)
+{
+	struct mp4file m;
+	struct buf ulaw;
+
+	buf_init(&ulaw, FILE_MAX);
+	mp4file_close(&ulaw, mp4file_open_sound(&ulaw, "ulaw", 1, 16, 8000));
+	/* video is hinted, sound is not */
+	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
+				      DATA("\0", "\5", "\1", "\0", "\1", "\1")));
+	m.tracks[1].entries = buf_bytes(&ulaw);
+	m.tracks[1].n_entries = 1;
+	m.tracks[2].n_refs = 1;
+	check_fallback(&m, 2, "track 2: not hinted: packetised");
+	/* a sample that is not there */
+	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1")
+				      DATA("\0", "\5", "\x51", "\0", "\1", "\1")));
+	m.tracks[1].entries = buf_bytes(&ulaw);
+	m.tracks[1].n_entries = 1;
+	m.tracks[2].refs[0] = 2;
+	m.tracks[2].n_refs = 1;
+	m.tracks[2].sdp = "m=audio 0 RTP/AVP 0\r\n";
+	check_fallback(&m, 1, "hint track 3: left out");
+	buf_clear(&ulaw);
+}
+
 UNIT_SUITE(media_hint,
 	{ "hint: no-op, immediate, sample and description data in one packet", t_constructors },
 	{ "hint: track reference -1 takes from the hint sample itself", t_self },
+	{ "hint: track reference -1 takes from other samples of the hint track, too",
+		t_other_hint_sample },
+	{ "hint: descriptions are counted from 1", t_descriptions },
+	{ "hint: packets may be due before their sample", t_early },
+	{ "hint: what no usable hint track sends is packetised", t_fallback },
 	{ "hint: compressed audio is addressed by blocks", t_blocks },
 	{ "hint: PCM is read over frames, numbered as Apple or as ffmpeg does", t_frames },
 	{ "hint: repeats are left out, rtpo shifts the RTP time, B frames are droppable", t_flags },

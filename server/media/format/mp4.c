@@ -142,6 +142,18 @@ static void move_start(struct mp4 *p)
 
 /* ---- hint tracks ---- */
 
+/* Whether the first packets can be put together: a hint track that speaks of another file, or another
+ * edition of it, shows that here. */
+static int try_stream(const struct movie *m, const struct stream *s)
+{
+	struct block *b;
+	int err = s->ops->fill(s, &m->file, 0, 0, &b);
+
+	if (!err)
+		block_unref(b);
+	return err;
+}
+
 static int add_hint_stream(struct mp4 *p, struct movie *m, const struct track *hint)
 {
 	const struct track *refs[TRACK_REFS_MAX] = { 0 };
@@ -154,8 +166,14 @@ static int add_hint_stream(struct mp4 *p, struct movie *m, const struct track *h
 			return ERR_UNSUPPORTED;
 	}
 	err = hint_stream_new(m, hint, refs, p->timescale, &s);
-	if (!err)
-		err = movie_add(m, s);
+	if (err)
+		return err;
+	err = try_stream(m, s);
+	if (err) {
+		stream_free(s);
+		return err;
+	}
+	err = movie_add(m, s);
 	for (uint32_t i = 0; !err && i < hint->n_refs; i++) {
 		if (refs[i])
 			p->sent[refs[i] - p->tracks] = true;
