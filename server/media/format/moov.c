@@ -9,7 +9,11 @@
 #include "server/media/format/box.h"
 
 /* Six hours of fragments of one picture each fit. */
-enum { TOP_BOXES_MAX = 4 << 20 };
+enum {
+	TOP_BOXES_MAX = 4 << 20,
+	/* compressed headers are of the last century's films; a small file must not become a large one */
+	UNPACKED_MAX = 16 << 20
+};
 
 void top_walk_init(struct top_walk *w, const struct media_file *f, uint64_t at)
 {
@@ -111,7 +115,7 @@ static int unpack(struct bytes packed, size_t max, uint8_t **out, size_t *n)
 
 	if (packed.n < 4 || !be32(packed.p))
 		return ERR_CORRUPT;
-	if (be32(packed.p) > max)
+	if (be32(packed.p) > max || be32(packed.p) > UNPACKED_MAX)
 		return ERR_LIMIT;
 	length = be32(packed.p);
 	to = xmalloc(length);

@@ -17,7 +17,8 @@
  * some that can be; media tracks that none of them sends are packetised.
  */
 
-enum { MOOV_MAX = 64 << 20, TRACKS_MAX = 64 };
+/* A film of six hours, hinted, with B frames, takes 32 MB. */
+enum { MOOV_MAX = 128 << 20, TRACKS_MAX = 64 };
 
 /* 1904 to 1970, and the end of what 32 bits hold: other times were never set. */
 #define EPOCH_S   2082844800ull
