@@ -279,7 +279,8 @@ int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now, st
 	if (err)
 		return err;
 	bool jumps = p->has_start || s->must_seek || s->at_end || s->t0 < 0 ||
-		     out->line.scale != s->line.scale;
+		     out->line.scale != s->line.scale ||
+		     (out->line.scale < 0 && out->line.npt != here);
 	if (jumps) {
 		err = seek(s, out, false);
 		if (err)

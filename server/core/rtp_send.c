@@ -76,13 +76,14 @@ static bool is_loop(const struct rtp_session *s)
 /* It does so on the same clocks: for tests that outlast it. */
 static bool loop(struct rtp_session *s, tick_t now)
 {
+	const struct source_start first = { .scale = s->line.scale, .only_ask = true };
 	tick_t end = s->source->duration;
 	struct stretch x = { .line = s->line, .stop = TICK_NEVER };
 
-	if (!is_loop(s))
+	if (!is_loop(s) || source_seek(s->source, s->mask, &first, &x.line.npt) != 0)
 		return false;
-	x.line.npt = 0;
-	x.line.present = timeline_present(&s->line, end);
+	/* a codec's run-up is shown before 0: not before what has been sent */
+	x.line.present = timeline_present(&s->line, end) + s->source->lead;
 	x.line.deliver = timeline_deliver(&s->line, end);
 	if (rtp_session_jump(s, &x, now) != 0)
 		return false;

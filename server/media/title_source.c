@@ -429,7 +429,7 @@ static tick_t first_shown(const struct stream *s, tick_t start)
 	uint32_t n;
 
 	if (is_from_first(s, start))
-		return s->n_units ? s->ops->unit_due(s, 0) : start;
+		return s->n_units ? point_npt(s, 0) : start;
 	if (s->is_video && s->n_syncs && stream_sync_before(s, start, &n))
 		return s->ops->sync_npt(s, n);
 	return start;
