@@ -590,6 +590,33 @@ static void t_h265_importance(void)
 	packing_close(&t);
 }
 
+static void t_h265_sei(void)
+{
+	static const uint8_t more[] = { 0xa7, 0, 1, 0, 4, 0x4e, 0x01, 0x88, 0x80 };
+	uint8_t record[sizeof hvcc + sizeof more];
+	static struct lot l, want;
+	struct packing t;
+	struct codec c = hevc;
+
+	/* a fourth array, of one message */
+	memcpy(record, hvcc, sizeof hvcc);
+	memcpy(record + sizeof hvcc, more, sizeof more);
+	record[22]++;
+	c.config = bytes_of(record, sizeof record);
+	packing_open(&t, &c);
+	CU_ASSERT_PTR_NULL(strstr(packing_sdp(&t), "TgGI"));
+	l.n = want.n = 0;
+	lot_add(&l, B("\x26\x01\x07"));
+	lot_add(&want, bytes_of(hvcc + 28, 24));
+	lot_add(&want, bytes_of(hvcc + 57, 42));
+	lot_add(&want, bytes_of(hvcc + 104, 6));
+	lot_add(&want, bytes_of(more + 5, 4));
+	lot_add(&want, B("\x26\x01\x07"));
+	pack_lot(&t, &l, true);
+	check_back(&t, 2, &want);
+	packing_close(&t);
+}
+
 UNIT_SUITE(pack_h264,
 	{ "h264: what fits is a single NAL unit, one octet more is fragmented (6184 5.6, 5.8)",
 		t_single },
@@ -619,4 +646,6 @@ UNIT_SUITE(pack_h265,
 		t_h265_left_out },
 	{ "h265: sub-layer non-reference pictures of the highest sub-layer matter least (table 7-1)",
 		t_h265_importance },
+	{ "h265: the record's SEI messages go where its parameter sets go (14496-15 8.3.3)",
+		t_h265_sei },
 	{ "h265: profile and sprop-vps, -sps, -pps as ffmpeg writes them (7798 7.1)", t_sdp_h265 });

@@ -7,7 +7,8 @@
 /*
  * H.265 (RFC 7798), sprop-max-don-diff = 0: single NAL units, aggregation packets, fragmentation
  * units. Everything goes out in its order but for access unit delimiters, filler data and the types
- * that mean something else in RTP (48 and up); parameter sets as in h264.c.
+ * that mean something else in RTP (48 and up); parameter sets as in h264.c. SEI messages of the record
+ * hold for the whole stream (colours of the mastering display, say): they go where the sets do.
  */
 enum {
 	VCL_LAST = 31,
@@ -17,13 +18,14 @@ enum {
 	PPS = 34,
 	DELIMITER = 35,
 	FILLER = 38,
+	PREFIX_SEI = 39,
 	AGGREGATE = 48,
 	FRAGMENT = 49,
 	HEADER_BYTES = 2,
 	TYPE_MASK = 0x7e, /* in the first octet */
 	F_BIT = 0x80,
-	RECORD_FIXED = 23, /* octets of the hvcC record before its arrays */
-	PROFILE_BYTES = 12
+	RECORD_FIXED = 23,   /* octets of the hvcC record before its arrays */
+	SEI_BYTES_MAX = 3072 /* parameter sets and SEI messages of the record, to send the latter */
 };
 
 static unsigned type_of(const uint8_t *nal)
@@ -110,6 +112,9 @@ static int record_read(struct bytes in, struct nal_sets *sets)
 			if (!cur_be16(&c, &length) || !cur_take(&c, length, &nal))
 				return ERR_CORRUPT;
 			add_set(sets, nal);
+			if (nal.n > HEADER_BYTES && type_of(nal.p) == PREFIX_SEI &&
+				sets->bytes + nal.n <= SEI_BYTES_MAX)
+				nal_sets_add(sets, nal);
 		}
 	}
 	return 0;

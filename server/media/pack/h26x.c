@@ -6,7 +6,10 @@
 
 #include "server/base/os.h"
 
-enum { CLOCK_HZ = 90000 };
+enum {
+	CLOCK_HZ = 90000,
+	IN_BAND_MAX = 4096 /* octets of sets before each sync sample; nobody else needs more */
+};
 
 struct h26x *h26x_new(struct packer *p, const struct codec *c)
 {
@@ -70,7 +73,7 @@ void h26x_put_sets(struct h26x *h, const char *name, uint8_t mask, uint8_t value
 
 void h26x_add_sets(const struct h26x *h, struct nal_pack *k)
 {
-	if (h->sets.bytes + 2 * h->sets.n + k->form->header_n > k->payload_max)
+	if (h->sets.bytes > IN_BAND_MAX)
 		return;
 	for (size_t i = 0; i < h->sets.n; i++)
 		nal_pack_add(k, h->sets.set[i]);

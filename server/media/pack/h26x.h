@@ -10,7 +10,7 @@
 struct h26x {
 	struct video_lines lines;
 	struct bytes config;  /* a copy of its own */
-	struct nal_sets sets; /* in config */
+	struct nal_sets sets; /* in config; of H.265 SEI messages too */
 	uint8_t length_bytes;
 	uint8_t temporal_max; /* H.265: highest TemporalId */
 };
@@ -30,7 +30,7 @@ void h26x_iter(const struct h26x *h, struct bytes unit, struct nal_iter *it);
  */
 void h26x_put_sets(struct h26x *h, const char *name, uint8_t mask, uint8_t value);
 
-/* Puts all the parameter sets before an access unit, unless they would fill more than a packet. */
+/* Puts all the parameter sets before an access unit, unless they are longer than sane ones (4096). */
 void h26x_add_sets(const struct h26x *h, struct nal_pack *k);
 
 #endif
