@@ -2,6 +2,7 @@
 #include "server/core/iopool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include <uthash.h>
@@ -12,23 +13,34 @@
 enum {
 	NAP_MS = 20,      /* how often the keeper looks after the pool while it has reason to */
 	IDLE_NAPS = 250,  /* after so many of them, threads that were idle all the time end */
+	LONG_NAPS = 5,    /* a job that takes as many of them is slow */
 	JOBS_PER_NAP = 2, /* a thread that does fewer of them in a nap is waiting, not working */
 	STOP_POLL_MS = 2
 };
 
-/* The jobs of one device. */
+/* The jobs of one device: those that should be quick, and those of what was slow before. */
+enum { LANE_QUICK, LANE_SLOW, LANES };
+struct share;
+struct lane {
+	struct share *share;
+	struct media_job *first, **last;
+	unsigned running;  /* slow: also those that began as quick */
+	struct link ready; /* of those that have jobs and may run one more; else alone */
+};
 struct share {
 	uint64_t key;
 	UT_hash_handle hh;
-	struct media_job *first, **last;
-	unsigned running;
-	struct link ready; /* of those that have jobs and may run one more; else alone */
+	struct lane lanes[LANES];
 };
 
 struct pool_thread {
 	pthread_t id;
 	struct iopool *pool;
-	struct link link; /* in pool->threads, then in pool->ended */
+	struct link link;  /* in pool->threads, then in pool->ended */
+	struct lane *lane; /* of its job; NULL: it has none */
+	uint32_t began;    /* in naps */
+	bool is_long;
+	_Atomic bool *is_slow; /* the job's */
 };
 
 struct iopool {
@@ -63,40 +75,55 @@ static void on_done(struct mail *m, struct loop *l, tick_t now)
 	j->done(j);
 }
 
-/* A job without done(), or one that somebody else goes on with, may be gone when run() returns. */
-static void run_job(struct media_job *j)
+static void post_done(struct media_job *j)
 {
-	struct loop *loop = container_of(j->io, struct io_worker, io)->loop;
-	bool has_done = j->done != NULL;
-
-	if (!j->run(j) || !has_done)
-		return;
 	struct done_mail *d = xcalloc(1, sizeof *d);
+
 	d->job = j;
 	d->mail.fn = on_done;
-	loop_post(loop, &d->mail);
+	loop_post(container_of(j->io, struct io_worker, io)->loop, &d->mail);
+}
+
+/* True: done() is to be told. A job without one, or one that somebody else goes on with, may be gone. */
+static bool run_job(struct media_job *j)
+{
+	bool has_done = j->done != NULL;
+
+	return j->run(j) && has_done;
 }
 
 /* ---- shares, under the lock ---- */
 
-static bool has_room(const struct iopool *p, const struct share *s)
+static bool has_room(const struct iopool *p, const struct lane *l)
 {
+	const struct share *s = l->share;
 	unsigned part = p->most / (s->key ? 2 : 4);
 
-	return s->running < (part ? part : 1);
+	if (s->lanes[LANE_QUICK].running + s->lanes[LANE_SLOW].running >= (part ? part : 1))
+		return false;
+	return l == &s->lanes[LANE_QUICK] || !l->running || l->running < part / 2;
 }
 
-/* Puts the share where it belongs now; frees it when nothing is left of it. */
+static void place_lane(struct iopool *p, struct lane *l)
+{
+	if (!l->first || !has_room(p, l))
+		link_remove(&l->ready);
+	else if (link_is_alone(&l->ready))
+		list_push_back(&p->ready, &l->ready);
+}
+
+/* Puts the lanes where they belong now; frees the share when nothing is left of it. */
 static void place(struct iopool *p, struct share *s)
 {
-	if (!s->first && !s->running) {
-		link_remove(&s->ready);
+	bool is_used = false;
+
+	for (int i = 0; i < LANES; i++) {
+		place_lane(p, &s->lanes[i]);
+		is_used = is_used || s->lanes[i].first || s->lanes[i].running;
+	}
+	if (!is_used) {
 		HASH_DEL(p->shares, s);
 		free(s);
-	} else if (!s->first || !has_room(p, s)) {
-		link_remove(&s->ready);
-	} else if (link_is_alone(&s->ready)) {
-		list_push_back(&p->ready, &s->ready);
 	}
 }
 
@@ -108,8 +135,11 @@ static struct share *share_of(struct iopool *p, uint64_t key)
 	if (!s) {
 		s = xcalloc(1, sizeof *s);
 		s->key = key;
-		s->last = &s->first;
-		link_init(&s->ready);
+		for (int i = 0; i < LANES; i++) {
+			s->lanes[i].share = s;
+			s->lanes[i].last = &s->lanes[i].first;
+			link_init(&s->lanes[i].ready);
+		}
 		HASH_ADD(hh, p->shares, key, sizeof s->key, s);
 	}
 	return s;
@@ -118,48 +148,73 @@ static struct share *share_of(struct iopool *p, uint64_t key)
 static void put_job(struct iopool *p, struct media_job *j)
 {
 	struct share *s = share_of(p, j->share);
+	struct lane *l = &s->lanes[j->is_slow && atomic_load(j->is_slow) ? LANE_SLOW : LANE_QUICK];
 
 	j->next = NULL;
 	j->since = p->naps;
-	*s->last = j;
-	s->last = &j->next;
+	*l->last = j;
+	l->last = &j->next;
 	p->waiting++;
 	place(p, s);
 }
 
-/* The next job, whose share is *from; NULL: none may run now. */
-static struct media_job *take_job(struct iopool *p, struct share **from)
+/* The next job, which is t's now; NULL: none may run. */
+static struct media_job *take_job(struct iopool *p, struct pool_thread *t)
 {
-	struct link *l = list_pop(&p->ready);
+	struct link *x = list_pop(&p->ready);
 
-	if (!l)
+	if (!x)
 		return NULL;
-	struct share *s = container_of(l, struct share, ready);
-	struct media_job *j = s->first;
-	s->first = j->next;
-	if (!s->first)
-		s->last = &s->first;
-	s->running++;
+	struct lane *l = container_of(x, struct lane, ready);
+	struct media_job *j = l->first;
+	l->first = j->next;
+	if (!l->first)
+		l->last = &l->first;
+	l->running++;
 	p->waiting--;
 	p->jobs++;
-	place(p, s); /* last in turn */
-	*from = s;
+	t->lane = l;
+	t->began = p->naps;
+	t->is_long = false;
+	t->is_slow = j->is_slow;
+	place(p, l->share); /* last in turn */
 	return j;
+}
+
+static void leave_lane(struct iopool *p, struct pool_thread *t)
+{
+	t->lane->running--;
+	place(p, t->lane->share);
+	t->lane = NULL;
+}
+
+/* A job has taken long: it counts among the slow ones, and so will the next of its kind. */
+static void call_slow(struct iopool *p, struct pool_thread *t)
+{
+	struct lane *slow = &t->lane->share->lanes[LANE_SLOW];
+
+	t->is_long = true;
+	if (t->is_slow)
+		atomic_store(t->is_slow, true);
+	slow->running++;
+	t->lane->running--;
+	t->lane = slow;
+	place(p, slow->share);
 }
 
 /* ---- threads ---- */
 
-/* A job could run, and has no thread. */
+/* A job waits: for a thread, or because its share has its part. */
 static bool is_pressed(const struct iopool *p)
 {
-	return !link_is_alone(&p->ready) && !p->idle;
+	return p->waiting && (link_is_alone(&p->ready) || !p->idle);
 }
 
 /* Waits for a job, or for a reason to end: NULL. */
-static struct media_job *wait_job(struct iopool *p, struct share **from)
+static struct media_job *wait_job(struct iopool *p, struct pool_thread *t)
 {
 	for (;;) {
-		struct media_job *j = take_job(p, from);
+		struct media_job *j = take_job(p, t);
 		if (j || p->stopping)
 			return j;
 		if (p->retire) {
@@ -178,18 +233,23 @@ static void *pool_thread(void *arg)
 {
 	struct pool_thread *t = arg;
 	struct iopool *p = t->pool;
-	struct share *s;
 	struct media_job *j;
 
 	pthread_mutex_lock(&p->lock);
-	while ((j = wait_job(p, &s))) {
+	while ((j = wait_job(p, t))) {
 		if (is_pressed(p))
 			pthread_cond_signal(&p->keep);
 		pthread_mutex_unlock(&p->lock);
-		run_job(j);
+		bool is_done = run_job(j);
 		pthread_mutex_lock(&p->lock);
-		s->running--;
-		place(p, s);
+		if (is_done && t->is_slow)
+			atomic_store(t->is_slow, t->is_long);
+		leave_lane(p, t);
+		if (is_done) {
+			pthread_mutex_unlock(&p->lock);
+			post_done(j);
+			pthread_mutex_lock(&p->lock);
+		}
 	}
 	p->n--;
 	link_remove(&t->link);
@@ -226,13 +286,25 @@ static void join_ended(struct iopool *p)
 
 /* ---- the keeper ---- */
 
+static void find_slow(struct iopool *p)
+{
+	LIST_EACH(x, &p->threads)
+	{
+		struct pool_thread *t = container_of(x, struct pool_thread, link);
+		if (t->lane && !t->is_long && p->naps - t->began >= LONG_NAPS)
+			call_slow(p, t);
+	}
+	if (!link_is_alone(&p->ready))
+		pthread_cond_signal(&p->work); /* a lane may have got room by it */
+}
+
 /* All threads have been stuck for a nap while a job waited: twice as many, if there is work for them. */
 static void grow(struct iopool *p)
 {
-	const struct share *s = container_of(p->ready.next, struct share, ready);
+	const struct lane *l = container_of(p->ready.next, struct lane, ready);
 	unsigned more = p->n < p->waiting ? p->n : p->waiting;
 
-	if (p->naps - s->first->since < 2 || p->jobs - p->jobs_before >= JOBS_PER_NAP * p->n)
+	if (p->naps - l->first->since < 2 || p->jobs - p->jobs_before >= JOBS_PER_NAP * p->n)
 		return;
 	if (more > p->most - p->n)
 		more = p->most - p->n;
@@ -256,7 +328,9 @@ static void shrink(struct iopool *p)
 static void look_after(struct iopool *p)
 {
 	p->naps++;
-	if (is_pressed(p))
+	if (p->waiting)
+		find_slow(p);
+	if (!p->idle && !link_is_alone(&p->ready))
 		grow(p);
 	if (p->n > p->base)
 		shrink(p);
@@ -369,8 +443,8 @@ static void submit(struct media_io *io, struct media_job *j)
 		}
 		pthread_mutex_unlock(&p->lock);
 	}
-	if (is_over)
-		run_job(j);
+	if (is_over && run_job(j))
+		post_done(j);
 }
 
 void io_worker_init(struct io_worker *w, struct iopool *p, struct loop *l)

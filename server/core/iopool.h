@@ -10,9 +10,11 @@
  * turns; done() travels back to the worker's loop by mail.
  *
  * There are `base` threads. When a job has waited for some 20 ms because all of them are stuck, more are
- * started, up to `most`; those end when they were idle for some seconds. Jobs of one share never take more
- * than half of `most`, those of the unknown share (0) a quarter, so that a dead disk leaves threads to
- * the others.
+ * started, up to `most`; those end when they were idle for some seconds.
+ *
+ * A dead disk must leave threads to the others: jobs of one share never take more than half of `most`, those
+ * of the unknown share (0) a quarter. And a slow title must leave some to the others of its disk: when it has
+ * kept a thread for 100 ms, its jobs wait in a lane of their own, which gets half of the share.
  */
 struct iopool;
 

@@ -81,6 +81,7 @@ const char *close_reason_name(enum close_reason r);
 	X(media_cache_bytes_most, "at most ever")                                       \
 	X(media_cache_pinned_bytes, "blocks that sessions hold now")                    \
 	X(media_titles_open, "files open now")                                          \
+	X(media_files_read, "files read: the others were found open")                   \
 	X(media_blocks_filled, "blocks made")                                           \
 	X(media_blocks_evicted, "blocks given up for others")                           \
 	X(io_threads_now, "threads of the I/O pool now")                                \

@@ -80,7 +80,7 @@ void title_cache_check(struct title_cache *c, struct media_io *io);
 
 /*
  * Opens the file `path` beneath the folder root_fd (root.h tells what it refuses), or finds it among the
- * titles already open; of many at a time for one file, one reads it. The owner fills cache, root_fd (stays
+ * titles already open; of many at a time for one path or file, one does. The owner fills cache, root_fd (stays
  * the owner's), path (a heap string; it lives with the owner), for_session, on_done, the rest zero; then
  * title_request_start. on_done runs on io's loop with err and, when that is 0, title (whose reference is the
  * owner's). Keep the struct until then.
@@ -98,8 +98,10 @@ struct title_request {
 	void (*on_done)(struct title_request *r);
 	int err;
 	struct title *title;
-	bool is_settled; /* while it runs: */
-	struct title_request *next;
+	/* while it runs: */
+	bool is_settled;
+	struct title_request *next, *followers;
+	struct turn *turn;
 };
 void title_request_start(struct title_request *r, struct media_io *io);
 

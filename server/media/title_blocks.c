@@ -280,6 +280,7 @@ void title_request_block(struct block_job *j, struct media_io *io)
 
 	j->job.run = run_fill;
 	j->job.share = t->movie.file.device;
+	j->job.is_slow = &t->is_slow;
 	j->job.io = io;
 	j->job.next = NULL;
 	atomic_store(&j->unwanted, false);

@@ -95,18 +95,6 @@ static uint64_t hash_folder(const char *path)
 	return folder;
 }
 
-static uint64_t device_of(struct title_cache *c, const char *path)
-{
-	uint64_t hash = hash_folder(path), device = 0;
-	size_t i = hash % TITLE_DIRS_MAX;
-
-	pthread_mutex_lock(&c->lock);
-	if (c->dirs[i].hash == hash)
-		device = c->dirs[i].device;
-	pthread_mutex_unlock(&c->lock);
-	return device;
-}
-
 static void learn_device(struct title_cache *c, const char *path, uint64_t device)
 {
 	uint64_t hash = hash_folder(path);
@@ -116,6 +104,16 @@ static void learn_device(struct title_cache *c, const char *path, uint64_t devic
 	c->dirs[i].hash = hash;
 	c->dirs[i].device = device;
 	pthread_mutex_unlock(&c->lock);
+}
+
+/* Under the lock: the job's share, as far as it is known. */
+static void put_share(struct title_cache *c, struct media_job *j, const char *path)
+{
+	uint64_t hash = hash_folder(path);
+	size_t i = hash % TITLE_DIRS_MAX;
+
+	j->share = c->dirs[i].hash == hash ? c->dirs[i].device : 0;
+	j->is_slow = &c->dirs[i].is_slow;
 }
 
 /* ---- finding and opening ---- */
@@ -234,22 +232,27 @@ static enum claim claim(struct title_cache *c, const struct title_key *key, stru
 	return answer;
 }
 
-/* Everyone who waited gets what r got. */
-static void settle(struct title_cache *c, struct opening *o, struct title_request *r)
+/* Everyone in the list gets what r got. */
+static void hand_over(const struct title_request *r, struct title_request *list)
 {
 	struct title_request *w, *next;
 
-	r->is_settled = true;
-	pthread_mutex_lock(&c->lock);
-	HASH_DEL(c->openings, o);
-	pthread_mutex_unlock(&c->lock);
-	for (w = o->waiting; w; w = next) {
+	for (w = list; w; w = next) {
 		next = w->next;
 		w->err = r->err;
 		w->title = r->title ? title_ref(r->title) : NULL;
 		w->is_settled = true;
 		media_submit(w->job.io, &w->job);
 	}
+}
+
+/* r has read the file, or failed. */
+static void settle(struct title_cache *c, struct opening *o, const struct title_request *r)
+{
+	pthread_mutex_lock(&c->lock);
+	HASH_DEL(c->openings, o);
+	pthread_mutex_unlock(&c->lock);
+	hand_over(r, o->waiting);
 }
 
 /* fd is closed, or the title's. */
@@ -319,12 +322,42 @@ static bool has_seat(struct title_cache *c, const struct title *t)
 	return has;
 }
 
+/* The turn of a path goes to who waited for it, all at once: one of them opens it, and sees what it is by
+ * now. */
+static void pass_turn(struct title_request *r)
+{
+	struct title_cache *c = r->cache;
+	struct title_request *first, *followers = r->followers;
+	struct turn *turn = r->turn;
+
+	r->followers = NULL;
+	r->turn = NULL;
+	pthread_mutex_lock(&c->lock);
+	first = turn->waiting;
+	turn->waiting = NULL;
+	if (first) {
+		first->turn = turn;
+		first->followers = first->next;
+	} else {
+		HASH_DEL(c->turns, turn);
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (first)
+		media_submit(first->job.io, &first->job);
+	else
+		free(turn);
+	hand_over(r, followers);
+}
+
 static bool run_request(struct media_job *j)
 {
 	struct title_request *r = container_of(j, struct title_request, job);
 
 	if (!r->is_settled && !find_or_read(r))
 		return false;
+	r->is_settled = true;
+	if (r->turn)
+		pass_turn(r);
 	if (!r->err && r->for_session && !has_seat(r->cache, r->title)) {
 		title_unref(r->title);
 		r->title = NULL;
@@ -340,13 +373,38 @@ static void done_request(struct media_job *j)
 	r->on_done(r);
 }
 
+/* False: r waits for its turn. */
+static bool take_turn(struct title_request *r)
+{
+	struct title_cache *c = r->cache;
+	size_t n = strlen(r->path);
+	struct turn *turn;
+
+	pthread_mutex_lock(&c->lock);
+	put_share(c, &r->job, r->path);
+	HASH_FIND(hh, c->turns, r->path, n, turn);
+	if (turn) {
+		r->next = turn->waiting;
+		turn->waiting = r;
+	} else {
+		r->turn = xcalloc(1, sizeof *turn + n + 1);
+		memcpy(r->turn->path, r->path, n + 1);
+		HASH_ADD(hh, c->turns, path[0], n, r->turn);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return !turn;
+}
+
 void title_request_start(struct title_request *r, struct media_io *io)
 {
 	r->is_settled = false;
 	r->title = NULL;
+	r->turn = NULL;
+	r->followers = NULL;
 	r->err = 0;
 	r->job.run = run_request;
 	r->job.done = done_request;
-	r->job.share = device_of(r->cache, r->path);
-	media_submit(io, &r->job);
+	r->job.io = io; /* whoever passes the turn on submits it there */
+	if (take_turn(r))
+		media_submit(io, &r->job);
 }

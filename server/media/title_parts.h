@@ -43,6 +43,7 @@ struct title {
 	struct title_cache *cache;
 	bool owns_cache;      /* opened without one */
 	_Atomic bool changed; /* the file was written to: its sessions end at their next block */
+	_Atomic bool is_slow; /* the executor's: of its fills */
 	uint64_t number;      /* never used again */
 	size_t cost;          /* bytes of its tables */
 	size_t need;          /* bytes that a cursor holds at a time, about */
@@ -79,6 +80,13 @@ struct kept {
 	struct link idle, of_title;
 };
 
+/* A path that is being opened; who asks for it meanwhile waits for the next turn. */
+struct turn {
+	UT_hash_handle hh;
+	struct title_request *waiting;
+	char path[];
+};
+
 /* A file that is being read for the first time; the others who want it wait. */
 struct opening {
 	struct title_key key;
@@ -95,6 +103,7 @@ struct title_cache {
 	struct title *titles; /* by device and inode */
 	struct link lru;      /* titles; the one not used for longest comes first */
 	uint32_t n_titles;
+	struct turn *turns;
 	struct opening *openings;
 	struct kept *kept; /* by key */
 	struct link idle;  /* of kept; the one not used for longest comes first */
@@ -104,6 +113,7 @@ struct title_cache {
 	/* devices that folders turned out to lie on, by a hash of the path */
 	struct {
 		uint64_t hash, device;
+		_Atomic bool is_slow; /* the executor's */
 	} dirs[TITLE_DIRS_MAX];
 };
 

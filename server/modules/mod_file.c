@@ -181,6 +181,7 @@ static void file_interval(struct module *self, struct worker *w, tick_t now)
 	w->stats.media_cache_bytes_most = g.most;
 	w->stats.media_cache_pinned_bytes = g.pinned;
 	w->stats.media_titles_open = g.titles;
+	w->stats.media_files_read = g.read;
 	w->stats.media_blocks_filled = g.filled;
 	w->stats.media_blocks_evicted = g.evicted;
 	iopool_read_gauges(w->server->pool, &io);

@@ -164,6 +164,62 @@ static void t_dead_disk(void)
 	CU_ASSERT_EQUAL(s.done, COUNT(stuck) + COUNT(unknown) + COUNT(other));
 }
 
+/* Titles that were slow before, and one of the same disk that was not. */
+static void t_slow_titles(void)
+{
+	struct scene s;
+	struct job stuck[20], other[3];
+	_Atomic bool is_slow = true, is_quick = false;
+
+	scene_open(&s, 2, 16);
+	for (size_t i = 0; i < COUNT(stuck); i++) {
+		stuck[i] = (struct job){
+			.job = { .run = run_stuck, .done = done, .share = 7, .is_slow = &is_slow },
+			.s = &s
+		};
+		media_submit(&s.w.io, &stuck[i].job);
+	}
+	CU_ASSERT_TRUE(reaches(&s.most, 4));
+	for (size_t i = 0; i < COUNT(other); i++) {
+		other[i] = (struct job){
+			.job = { .run = run, .done = done, .share = 7, .is_slow = &is_quick },
+			.s = &s
+		};
+		media_submit(&s.w.io, &other[i].job);
+	}
+	CU_ASSERT_TRUE(reaches(&s.ran, COUNT(other)));
+	CU_ASSERT_EQUAL(atomic_load(&s.most), 4);
+	CU_ASSERT_FALSE(atomic_load(&is_quick));
+	open_gate(&s, COUNT(stuck));
+	scene_close(&s);
+	CU_ASSERT_EQUAL(s.done, COUNT(stuck) + COUNT(other));
+}
+
+/* Who is slow is found out while others wait, and forgiven. */
+static void t_called_slow(void)
+{
+	struct scene s;
+	struct job stuck, behind;
+	_Atomic bool is_slow = false;
+
+	scene_open(&s, 1, 1);
+	stuck = (struct job){
+		.job = { .run = run_stuck, .done = done, .share = 7, .is_slow = &is_slow }, .s = &s
+	};
+	media_submit(&s.w.io, &stuck.job);
+	submit(&s, &behind, run, 8);
+	for (int ms = 0; ms < PATIENCE_MS && !atomic_load(&is_slow); ms += STEP_MS)
+		nap();
+	CU_ASSERT_TRUE(atomic_load(&is_slow));
+	open_gate(&s, 2);
+	CU_ASSERT_TRUE(reaches(&s.ran, 2));
+	CU_ASSERT_TRUE(atomic_load(&is_slow)); /* it was long */
+	media_submit(&s.w.io, &stuck.job);
+	CU_ASSERT_TRUE(reaches(&s.ran, 3));
+	scene_close(&s);
+	CU_ASSERT_FALSE(atomic_load(&is_slow));
+}
+
 static void t_turns(void)
 {
 	struct scene s;
@@ -241,6 +297,8 @@ static void t_stuck_at_the_end(void)
 
 UNIT_SUITE(iopool, { "iopool: every job is done on its worker's loop, also at the end", t_done },
 	{ "iopool: a dead disk takes no more than its part of the threads", t_dead_disk },
+	{ "iopool: slow titles leave threads to the others of their disk", t_slow_titles },
+	{ "iopool: a title that keeps a thread is slow until it is quick again", t_called_slow },
 	{ "iopool: devices take turns, jobs of one keep their order", t_turns },
 	{ "iopool: a job that is handed on is done once; one without done() may go", t_parked },
 	{ "iopool: at the end nobody waits for a disk that does not answer", t_stuck_at_the_end });
