@@ -365,6 +365,7 @@ static int open_ts(struct movie *m)
 {
 	struct ts_stream *t = xcalloc(1, sizeof *t);
 
+	t->index.scan_max = TS_SCAN_MAX;
 	t->stream = (struct stream){ .ops = &ts_stream_ops,
 		.media_type = "video",
 		.is_video = true,

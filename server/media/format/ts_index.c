@@ -157,12 +157,14 @@ static void forget(struct build *b)
 static int sample(struct build *b)
 {
 	const struct ts_clock *c = &b->x->clock;
-	uint64_t bytes = c->end.at - c->start.at, step = bytes / SAMPLES, at = c->start.at;
+	uint64_t bytes = c->end.at - c->start.at, step, at = c->start.at, budget = b->x->scan_max;
+	uint32_t n =
+		bytes / SAMPLE_BYTES < SAMPLES ? (uint32_t)(bytes / SAMPLE_BYTES) + 1 : SAMPLES;
 
-	for (uint32_t i = 0; i < SAMPLES; i++, at += step) {
-		uint64_t left =
-			TS_SCAN_MAX > b->walk.sweep.reads ? TS_SCAN_MAX - b->walk.sweep.reads : 0;
-		uint64_t enough = left / (SAMPLES - i) * 2;
+	step = bytes / n;
+	for (uint32_t i = 0; i < n; i++, at += step) {
+		uint64_t left = budget > b->walk.sweep.reads ? budget - b->walk.sweep.reads : 0;
+		uint64_t enough = left / (n - i) * 2;
 		int err;
 
 		if (enough < SAMPLE_BYTES)
@@ -170,8 +172,8 @@ static int sample(struct build *b)
 		if (enough > SAMPLE_BYTES_MAX)
 			enough = SAMPLE_BYTES_MAX;
 		forget(b);
-		/* a sample without a clock may take all that there is up to the next, once */
-		err = walk(b, at, at + (enough < step ? enough * 2 : step), enough);
+		/* where there is no clock in that much, as much again */
+		err = walk(b, at, at + (enough * 2 < step ? enough * 2 : step), enough);
 		if (err)
 			return err;
 		if (b->n_entries && !b->entries[b->n_entries - 1].has_after)
@@ -184,7 +186,7 @@ static int sample(struct build *b)
 static int sample_tail(struct build *b)
 {
 	struct ts_clock *c = &b->x->clock;
-	uint64_t from = c->end.at - TAIL_BYTES;
+	uint64_t from = c->end.at - c->start.at > TAIL_BYTES ? c->end.at - TAIL_BYTES : c->start.at;
 	const struct ts_reading *kept = c->n ? &c->readings[c->n - 1] : NULL;
 	int err;
 
@@ -352,7 +354,7 @@ int ts_index_read(struct ts_index *x, const struct media_file *f)
 	if (slices > UINT32_MAX - 1)
 		return ERR_LIMIT;
 	x->n_slices = (uint32_t)slices;
-	x->is_sampled = f->size > TS_SCAN_MAX;
+	x->is_sampled = f->size > x->scan_max;
 	b.spacing = f->size / READINGS_AIM > SPACING_MIN ? f->size / READINGS_AIM : SPACING_MIN;
 	ts_walk_init(&b.walk, f, &x->layout);
 	if (x->is_sampled) {

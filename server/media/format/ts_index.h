@@ -8,9 +8,9 @@
 
 /*
  * What is read of a transport stream when it is opened: its clock, and the places where decoding can
- * begin. A file of up to TS_SCAN_MAX octets is read whole; of a longer one samples all along it are,
- * that many octets in all, and what lies between two samples that contradict each other. So entries
- * of a long file are some of those that it has, and each of them exact.
+ * begin. A file of up to scan_max octets is read whole; of a longer one samples all along it are, that
+ * many octets in all, and what lies between two samples that contradict each other. So entries of a
+ * long file are some of those that it has, and each of them exact.
  */
 #define TS_SCAN_MAX ((uint64_t)256 << 20)
 enum {
@@ -30,10 +30,11 @@ struct ts_index {
 	struct ts_entry *entries; /* owned; ascending */
 	uint32_t n_entries;
 	uint32_t n_slices;
+	uint64_t scan_max; /* TS_SCAN_MAX, or less in a test */
 	bool is_sampled;
 };
 
-/* psi, layout: found. ERR_MISSING: no clock; ERR_LIMIT, ERR_TRUNCATED, -errno. Clear it in any case. */
+/* psi, layout, scan_max: found and set. ERR_MISSING: no clock; ERR_LIMIT, ERR_TRUNCATED, -errno. Clear it in any case. */
 MUST_USE int ts_index_read(struct ts_index *x, const struct media_file *f);
 void ts_index_clear(struct ts_index *x);
 
