@@ -279,7 +279,8 @@ uint32_t table_sample_at(const struct table *t, uint64_t time)
 		sample += count;
 		at += (uint64_t)count * delta;
 	}
-	return t->n_samples;
+	/* samples that the table of times forgets are all at its end */
+	return time <= at && sample < t->n_samples ? (uint32_t)sample : t->n_samples;
 }
 
 int32_t table_composition(const struct table *t, uint32_t n)
