@@ -592,13 +592,14 @@ static void t_h265_importance(void)
 
 static void t_h265_sei(void)
 {
-	static const uint8_t more[] = { 0xa7, 0, 1, 0, 4, 0x4e, 0x01, 0x88, 0x80 };
+	static const uint8_t more[] = { 0xa7, 0, 2, 0, 4, 0x4e, 0x01, 0x88, 0x80, 0, 4, 0x4e, 0x01,
+		5, 0x80 };
 	uint8_t record[sizeof hvcc + sizeof more];
 	static struct lot l, want;
 	struct packing t;
 	struct codec c = hevc;
 
-	/* a fourth array, of one message */
+	/* a fourth array, of two messages; user data (5) is not sent */
 	memcpy(record, hvcc, sizeof hvcc);
 	memcpy(record + sizeof hvcc, more, sizeof more);
 	record[22]++;

@@ -19,6 +19,8 @@ enum {
 	DELIMITER = 35,
 	FILLER = 38,
 	PREFIX_SEI = 39,
+	USER_DATA = 4, /* of SEI messages, H.264 D.1 */
+	USER_DATA_UUID = 5,
 	AGGREGATE = 48,
 	FRAGMENT = 49,
 	HEADER_BYTES = 2,
@@ -93,6 +95,15 @@ static void add_set(struct nal_sets *sets, struct bytes nal)
 		nal_sets_add(sets, nal);
 }
 
+/* User data (an encoder's banner, as a rule) tells decoders nothing, and may be long. */
+static void add_sei(struct nal_sets *sets, struct bytes nal)
+{
+	if (nal.n > HEADER_BYTES && type_of(nal.p) == PREFIX_SEI &&
+		nal.p[HEADER_BYTES] != USER_DATA && nal.p[HEADER_BYTES] != USER_DATA_UUID &&
+		sets->bytes + nal.n <= SEI_BYTES_MAX)
+		nal_sets_add(sets, nal);
+}
+
 /* HEVCDecoderConfigurationRecord, 14496-15 8.3.3.1 */
 static int record_read(struct bytes in, struct nal_sets *sets)
 {
@@ -112,9 +123,7 @@ static int record_read(struct bytes in, struct nal_sets *sets)
 			if (!cur_be16(&c, &length) || !cur_take(&c, length, &nal))
 				return ERR_CORRUPT;
 			add_set(sets, nal);
-			if (nal.n > HEADER_BYTES && type_of(nal.p) == PREFIX_SEI &&
-				sets->bytes + nal.n <= SEI_BYTES_MAX)
-				nal_sets_add(sets, nal);
+			add_sei(sets, nal);
 		}
 	}
 	return 0;
