@@ -204,7 +204,7 @@ void rtp_session_begin(struct rtp_session *s, const struct stretch *x, tick_t no
 	s->line = x->line;
 	s->stop_npt = x->stop;
 	s->next_due = 0;
-	s->must_seek = s->at_end = false;
+	s->must_seek = s->at_end = s->by_itself = false;
 	kept_turn(&s->kept, now);
 	reserve_speed(s, x->line.speed);
 	align_streams(s, now);

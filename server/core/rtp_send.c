@@ -125,6 +125,7 @@ static tick_t reach_end(struct rtp_session *s, tick_t npt, bool of_medium, tick_
 		return s->line.deliver;
 	rtp_session_stand(s, npt, now);
 	s->at_end = of_medium;
+	s->by_itself = true;
 	for (uint32_t i = 0; of_medium && i < s->n_streams; i++)
 		rtp_stream_bye(&s->streams[i], now);
 	return TICK_NEVER;

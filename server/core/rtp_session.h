@@ -52,6 +52,7 @@ struct rtp_session {
 	tick_t hold_until;     /* nothing is sent before (a module's wish) */
 	tick_t t0;             /* RTP time zero of all its streams */
 	bool at_end;           /* the medium is at its end: BYE was sent */
+	bool by_itself;        /* paused without a PAUSE, which may be under way */
 	bool must_seek;        /* the pause point is not where the source stands */
 	struct stretch *queue; /* to be played after this one (2326 10.5); NULL: never used */
 	uint32_t n_queue;

@@ -109,8 +109,10 @@ static uint32_t next_timestamp(struct rtp_stream *st, const struct packet *p)
 
 tick_t rtp_stream_free_from(const struct rtp_stream *st, tick_t near)
 {
-	int32_t span = (int32_t)(st->ts_high + (st->ts_step ? st->ts_step : 1) -
-				 rtp_stream_time(st, near));
+	/* what sounds at the start of a range has begun before it */
+	uint32_t frames = st->session->source->tracks[st->track].is_video ? 1 : 2;
+	uint32_t step = st->ts_step ? st->ts_step : 1;
+	int32_t span = (int32_t)(st->ts_high + frames * step - rtp_stream_time(st, near));
 
 	/* up, so that its timestamp is not one tick too low */
 	return st->packets ? near + (span * TICK_S + st->clock_hz - 1) / st->clock_hz : TICK_NEVER;

@@ -103,8 +103,8 @@ void rtp_stream_offer(struct rtp_stream *st, const struct packet *p, const struc
 void rtp_stream_on_drop(struct rtp_stream *st, size_t n, uint8_t padding);
 /* A new play begins: from now on timestamps follow the session's timeline. */
 void rtp_stream_place(struct rtp_stream *st);
-/* The presentation from which on timestamps are higher than all that were sent, by one frame; `near` is
- * one within 6 hours (2^31 ticks of 90 kHz). TICK_NEVER: none was sent. */
+/* The presentation from which on a range can begin, so that its timestamps are higher than all that were
+ * sent, by one frame; `near` is one within 6 hours (2^31 ticks of 90 kHz). TICK_NEVER: none was sent. */
 tick_t rtp_stream_free_from(const struct rtp_stream *st, tick_t near);
 /* RTP timestamp of the loop's time t (3550 6.4.1: one linear clock for the whole session). */
 uint32_t rtp_stream_time(const struct rtp_stream *st, tick_t t);

@@ -226,11 +226,13 @@ bool rtsp_do_pause(struct rtsp_txn *t, tick_t now)
 
 	if (status)
 		return refuse(t, status, now);
-	if (s->state != RTP_PLAYING) {
+	if (s->state != RTP_PLAYING && !s->by_itself) {
 		rtsp_answer_state(t, now);
 		return true;
 	}
-	if (!rtsp_header(&t->req, RTSP_H_RANGE)) {
+	if (s->by_itself) {
+		s->by_itself = false; /* the client could not know (10.5): it is paused, as it wished */
+	} else if (!rtsp_header(&t->req, RTSP_H_RANGE)) {
 		rtp_session_pause(s, now);
 	} else {
 		status = read_range(t, &r, &axis);

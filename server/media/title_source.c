@@ -16,7 +16,7 @@ enum {
 enum skip {
 	SKIP_NONE,
 	SKIP_TO_SYNC, /* up to the first packet of a sync sample that is not before skip_rtp */
-	SKIP_TO_DUE   /* up to the first packet that is not due before skip_due */
+	SKIP_TO_DUE /* up to the last packet that is not due after skip_due: it still sounds then */
 };
 
 struct lane {
@@ -172,6 +172,18 @@ static int lane_advance(struct lane *l)
 	return 0;
 }
 
+/* When what comes after the row's frame is due; the row is the lane's next one. */
+static tick_t due_after(const struct lane *l, const struct row *r)
+{
+	const struct stream *s = lane_stream(l);
+
+	for (uint32_t i = l->row + 1; i < l->now->n_rows; i++) {
+		if (l->now->rows[i].rtp_time != r->rtp_time)
+			return l->now->rows[i].due;
+	}
+	return l->now->next < s->n_units ? s->ops->unit_due(s, l->now->next) : TICK_NEVER;
+}
+
 static bool lane_skips(struct lane *l, const struct row *r)
 {
 	switch (l->skip) {
@@ -181,7 +193,7 @@ static bool lane_skips(struct lane *l, const struct row *r)
 			return true;
 		break;
 	case SKIP_TO_DUE:
-		if (r->due < l->skip_due)
+		if (r->due < l->skip_due && due_after(l, r) <= l->skip_due)
 			return true;
 		break;
 	}
@@ -465,7 +477,7 @@ static void lane_seek(struct lane *l, tick_t start)
 		else
 			lane_place(l, 0, SKIP_TO_SYNC, start);
 	} else {
-		/* packets of the sample before may be due after the start */
+		/* the unit before may last, or have packets, beyond the start */
 		n = s->ops->unit_at(s, start);
 		lane_place(l, n ? n - 1 : 0, SKIP_TO_DUE, start);
 	}

@@ -291,7 +291,8 @@ static void t_seek(void)
 			CU_ASSERT_TRUE(p.sync);
 			CU_ASSERT_EQUAL(p.rtp_time, source_rtp_at(s, 0, at));
 		}
-		CU_ASSERT_TRUE(p.due >= at);
+		/* its packets of sound last for 0.43 s: the first is the one that sounds then */
+		CU_ASSERT_TRUE(p.due >= at - (p.track ? 430 * TICK_MS : 0));
 		seen[p.track] = true;
 	}
 	CU_ASSERT_TRUE(seen[0] && seen[1]);
@@ -332,7 +333,8 @@ static void t_seek_sample(void)
 		CU_ASSERT_TRUE(p.sync);
 		CU_ASSERT_EQUAL(p.rtp_time, source_rtp_at(s, 0, at));
 		CU_ASSERT_EQUAL(source_next(s, 2, TICK_NEVER, 1, &p), 0);
-		CU_ASSERT_TRUE(p.rtp_time - source_rtp_at(s, 1, at) < 4096);
+		/* the sound is what sounds at that moment */
+		CU_ASSERT_TRUE(source_rtp_at(s, 1, at) - p.rtp_time < 4096);
 	}
 	CU_ASSERT_TRUE(starts > 60);
 	source_free(s);

@@ -460,6 +460,8 @@ static void t_range_end(void)
 	CU_ASSERT_EQUAL(t.n, 50);
 	CU_ASSERT_EQUAL(t.first_position, 100);
 	CU_ASSERT_EQUAL(t.position, 149);
+	/* a PAUSE that crossed with the end (10.5), and one too many */
+	CU_ASSERT_EQUAL(sim_ask(&c, "PAUSE", AGGREGATE, ""), 200);
 	CU_ASSERT_EQUAL(sim_ask(&c, "PAUSE", AGGREGATE, ""), 455);
 	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", AGGREGATE, ""), 200);
 	sim_run(&s, TICK_S);
