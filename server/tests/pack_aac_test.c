@@ -29,45 +29,50 @@ static void t_headers(void)
 {
 	struct packing t;
 	const struct access_unit u[] = {
+		{ .data = B("f"), .due = 4, .rtp = 5976, .sync = true },
 		{ .data = B("abc"), .due = 5, .rtp = 7000, .sync = true },
 		{ .data = B("de"), .due = 6, .rtp = 8024, .sync = true },
 	};
 
 	open_lc(&t);
 	CU_ASSERT_EQUAL(t.p.clock_hz, 48000);
-	packing_run(&t, u, 2);
-	CU_ASSERT_EQUAL(packing_rows(&t), 1);
-	PACKET_IS(&t, 0, 0, 32, 0, 3 << 3, 0, 2 << 3, 'a', 'b', 'c', 'd', 'e');
-	CU_ASSERT(packing_row(&t, 0)->due == 5 && packing_row(&t, 0)->rtp_time == 7000);
-	CU_ASSERT(packing_row(&t, 0)->marker);
+	packing_run(&t, u, 3);
+	CU_ASSERT_EQUAL(packing_rows(&t), 2);
+	PACKET_IS(&t, 0, 0, 16, 0, 1 << 3, 'f');
+	PACKET_IS(&t, 1, 0, 32, 0, 3 << 3, 0, 2 << 3, 'a', 'b', 'c', 'd', 'e');
+	CU_ASSERT(packing_row(&t, 1)->due == 5 && packing_row(&t, 1)->rtp_time == 7000);
+	CU_ASSERT(packing_row(&t, 0)->marker && packing_row(&t, 1)->marker);
 	packing_close(&t);
 }
 
 static void t_together(void)
 {
 	struct packing t;
-	struct access_unit u[12];
+	struct access_unit u[13];
 	uint8_t octets[1024];
 
 	memset(octets, 7, sizeof octets);
 	open_lc(&t);
-	/* 4 × 1024 / 48000 s = 85 ms; five would be 107 */
-	follow(u, 12, octets, 100);
-	packing_run(&t, u, 12);
-	CU_ASSERT_EQUAL_FATAL(packing_rows(&t), 3);
-	for (size_t i = 0; i < 3; i++) {
+	/* the first; then 4 × 1024 / 48000 s = 85 ms; five would be 107 */
+	follow(u, 13, octets, 100);
+	packing_run(&t, u, 13);
+	CU_ASSERT_EQUAL_FATAL(packing_rows(&t), 4);
+	CU_ASSERT_EQUAL(packing_row(&t, 0)->n, 2 + 2 + 100);
+	for (size_t i = 1; i < 4; i++) {
+		const struct access_unit *first = &u[4 * i - 3];
+
 		CU_ASSERT_EQUAL(packing_row(&t, i)->n, 2 + 4 * (2 + 100));
-		CU_ASSERT_EQUAL(packing_row(&t, i)->due, u[4 * i].due);
-		CU_ASSERT_EQUAL(packing_row(&t, i)->rtp_time, (uint32_t)u[4 * i].rtp);
+		CU_ASSERT_EQUAL(packing_row(&t, i)->due, first->due);
+		CU_ASSERT_EQUAL(packing_row(&t, i)->rtp_time, (uint32_t)first->rtp);
 	}
 	/* two of 697 and their headers are a full packet */
-	follow(u, 4, octets, 697);
-	packing_run(&t, u, 4);
-	CU_ASSERT_EQUAL(packing_rows(&t), 2);
-	CU_ASSERT_EQUAL(packing_row(&t, 0)->n, PACK_PAYLOAD_MAX);
-	u[1].data.n++;
-	packing_run(&t, u, 4);
+	follow(u, 5, octets, 697);
+	packing_run(&t, u, 5);
 	CU_ASSERT_EQUAL(packing_rows(&t), 3);
+	CU_ASSERT_EQUAL(packing_row(&t, 1)->n, PACK_PAYLOAD_MAX);
+	u[2].data.n++;
+	packing_run(&t, u, 5);
+	CU_ASSERT_EQUAL(packing_rows(&t), 4);
 	packing_close(&t);
 }
 
@@ -78,23 +83,23 @@ static void t_gap(void)
 
 	open_lc(&t);
 	follow(u, 4, (const uint8_t *)"abcd", 4);
-	u[1].rtp += 128; /* an eighth: a container's rounding */
-	packing_run(&t, u, 2);
-	CU_ASSERT_EQUAL(packing_rows(&t), 1);
-	u[1].rtp++;
-	packing_run(&t, u, 2);
+	u[2].rtp += 128; /* an eighth: a container's rounding */
+	packing_run(&t, u, 3);
 	CU_ASSERT_EQUAL(packing_rows(&t), 2);
-	u[1].rtp -= 257;
-	packing_run(&t, u, 2);
-	CU_ASSERT_EQUAL(packing_rows(&t), 1);
-	u[1].rtp--;
-	packing_run(&t, u, 2);
+	u[2].rtp++;
+	packing_run(&t, u, 3);
+	CU_ASSERT_EQUAL(packing_rows(&t), 3);
+	u[2].rtp -= 257;
+	packing_run(&t, u, 3);
 	CU_ASSERT_EQUAL(packing_rows(&t), 2);
+	u[2].rtp--;
+	packing_run(&t, u, 3);
+	CU_ASSERT_EQUAL(packing_rows(&t), 3);
 	/* times that no clock has */
-	u[0].rtp = INT64_MAX;
-	u[1].rtp = INT64_MIN;
-	packing_run(&t, u, 2);
-	CU_ASSERT_EQUAL(packing_rows(&t), 2);
+	u[1].rtp = INT64_MAX;
+	u[2].rtp = INT64_MIN;
+	packing_run(&t, u, 3);
+	CU_ASSERT_EQUAL(packing_rows(&t), 3);
 	packing_close(&t);
 }
 
@@ -264,7 +269,7 @@ static void t_refused(void)
 
 UNIT_SUITE(pack_aac,
 	{ "AU-headers-length counts bits, AU-size 13 bits, indexes 3 (3640 3.2.1)", t_headers },
-	{ "units share a packet up to its length and 100 ms; its times are the first's",
+	{ "units but a run's first share a packet up to its length and 100 ms; its times are the first's",
 		t_together },
 	{ "units share a packet only without a gap (3640 3.2.1.1)", t_gap },
 	{ "a long unit alone in fragments, each with its whole size, marker on the last (3640 3.2.3)",

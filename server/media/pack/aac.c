@@ -95,9 +95,15 @@ static void put_parts(struct bundle *k, const struct audio_frame *f)
 	}
 }
 
-static const struct bundle_rules rules = {
-	.fixed_n = LENGTH_BYTES, .each_n = HEADER_BYTES, .whole = put_whole, .parts = put_parts
-};
+/*
+ * The first alone, since receivers trip over it: GStreamer marks every unit of the first packet as one
+ * behind a gap, for which decoders start afresh, and ffmpeg guesses the times of all but the first.
+ */
+static const struct bundle_rules rules = { .fixed_n = LENGTH_BYTES,
+	.each_n = HEADER_BYTES,
+	.is_first_alone = true,
+	.whole = put_whole,
+	.parts = put_parts };
 
 static void aac_pack(
 	const struct packer *p, const struct access_unit *u, size_t n, struct block_build *b)

@@ -7,6 +7,7 @@ void bundle_init(struct bundle *k, const struct packer *p, const struct bundle_r
 	k->p = p;
 	k->rules = r;
 	k->b = b;
+	k->is_begun = false;
 	k->n = 0;
 }
 
@@ -40,6 +41,9 @@ void bundle_add(struct bundle *k, const struct audio_frame *f)
 	k->frame[k->n++] = *f;
 	k->payload_n += k->rules->each_n + f->data.n;
 	k->ticks += f->ticks;
+	if (k->rules->is_first_alone && !k->is_begun)
+		bundle_flush(k);
+	k->is_begun = true;
 }
 
 void bundle_flush(struct bundle *k)

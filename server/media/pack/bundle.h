@@ -28,8 +28,9 @@ struct audio_frame {
 
 struct bundle;
 struct bundle_rules {
-	uint16_t fixed_n; /* octets of a payload that no frame pays for */
-	uint16_t each_n;  /* octets that each frame costs besides its own */
+	uint16_t fixed_n;    /* octets of a payload that no frame pays for */
+	uint16_t each_n;     /* octets that each frame costs besides its own */
+	bool is_first_alone; /* the first frame of a run has a packet of its own */
 	/* Makes the packet of k->frame[0 … k->n), whole frames, which fit. */
 	void (*whole)(struct bundle *k);
 	/* Makes the packets of a frame that is too long for one; NULL: it is left out. */
@@ -40,6 +41,7 @@ struct bundle {
 	const struct packer *p;
 	const struct bundle_rules *rules;
 	struct block_build *b;
+	bool is_begun; /* a frame of the run was there */
 	size_t n, payload_n;
 	uint64_t ticks;
 	struct audio_frame frame[BUNDLE_FRAMES_MAX];
