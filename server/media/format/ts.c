@@ -72,22 +72,25 @@ static tick_t sync_npt(const struct stream *st, uint32_t i)
 
 static uint32_t sync_unit(const struct stream *st, uint32_t i)
 {
-	return of(st)->index.entries[i].slice;
+	const struct ts_index *x = &of(st)->index;
+
+	return ts_slice_of(&x->layout, x->entries[i].at);
 }
 
-static bool is_sync(const struct ts_index *x, uint32_t slice)
+/* The first entry at or behind `at`; n_entries: none. */
+static uint32_t entry_from(const struct ts_index *x, uint64_t at)
 {
 	uint32_t lo = 0, hi = x->n_entries;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (x->entries[mid].slice < slice)
+		if (x->entries[mid].at < at)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < x->n_entries && x->entries[lo].slice == slice;
+	return lo;
 }
 
 static void describe(const struct stream *s, struct sdp_writer *w)
@@ -196,32 +199,38 @@ static tick_t due_at(struct fill *f, uint64_t at)
 	return ts_clock_between(f->marks[f->mark], f->marks[f->mark + 1], at);
 }
 
-static void begin_row(struct fill *f, uint64_t at, uint32_t slice)
+static void begin_row(struct fill *f, uint64_t at, bool is_sync)
 {
 	struct row r = { .due = due_at(f, at),
 		.payload_type = f->ts->stream.payload_type,
 		.importance = IMPORTANCE_HIGH, /* there is nothing in it that no one would miss */
-		.sync = is_sync(&f->ts->index, slice) };
+		.sync = is_sync };
 
 	r.rtp_time = (uint32_t)stream_ticks_of(&f->ts->stream, r.due);
 	block_begin(&f->build, &r);
 }
 
+/* A datagram ends with its slice, and where decoding can begin. */
 static int read_packets(struct fill *f)
 {
-	const struct ts_layout *l = &f->ts->index.layout;
+	const struct ts_index *x = &f->ts->index;
 	const uint8_t *octets;
-	uint32_t slice = UINT32_MAX;
+	uint32_t slice = UINT32_MAX, entry = entry_from(x, f->from);
 	uint64_t at;
 	int err;
 
 	ts_walk_to(&f->walk, f->from, f->to);
 	while ((err = ts_walk_next(&f->walk, &at, &octets)) == 0) {
-		if (ts_slice_of(l, at) != slice) {
+		bool is_entry;
+
+		while (entry < x->n_entries && x->entries[entry].at < at)
+			entry++;
+		is_entry = entry < x->n_entries && x->entries[entry].at == at;
+		if (is_entry || ts_slice_of(&x->layout, at) != slice) {
 			if (slice != UINT32_MAX)
 				(void)!block_end(&f->build); /* errors stay */
-			slice = ts_slice_of(l, at);
-			begin_row(f, at, slice);
+			slice = ts_slice_of(&x->layout, at);
+			begin_row(f, at, is_entry);
 		}
 		err = block_put(&f->build, bytes_of(octets, TS_PACKET_BYTES));
 		if (err)

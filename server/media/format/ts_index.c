@@ -17,7 +17,7 @@ enum {
 	NEAR_BYTES = 128 << 10
 };
 
-/* The first packet of a slice, between the clock references around it. */
+/* A packet, between the clock references around it. */
 struct place {
 	uint64_t at;
 	struct ts_reading before, after;
@@ -30,8 +30,8 @@ struct build {
 	uint64_t spacing;
 	struct ts_reading last; /* the last reference seen */
 	bool has_last;
-	struct place slice, pat; /* the current slice; the one that has the last PAT */
-	bool has_slice, has_pat;
+	struct place now, pat; /* the current packet; the one that has the last PAT */
+	bool has_pat;
 	struct place *entries;
 	uint32_t n_entries, cap_entries;
 	bool has_reading; /* of this sample */
@@ -77,7 +77,7 @@ static void on_reading(struct build *b, uint64_t at, const struct ts_packet *p)
 	b->has_reading = true;
 	b->last = r;
 	b->has_last = true;
-	put_after(&b->slice, &r);
+	put_after(&b->now, &r);
 	put_after(&b->pat, &r);
 	for (uint32_t i = b->n_entries; i-- > 0 && !b->entries[i].has_after;)
 		put_after(&b->entries[i], &r);
@@ -85,7 +85,7 @@ static void on_reading(struct build *b, uint64_t at, const struct ts_packet *p)
 
 static void on_entry(struct build *b, uint64_t at)
 {
-	struct place *p = b->has_pat && at - b->pat.at <= PAT_AHEAD_MAX ? &b->pat : &b->slice;
+	struct place *p = b->has_pat && at - b->pat.at <= PAT_AHEAD_MAX ? &b->pat : &b->now;
 
 	if (!p->has_before && p->at - b->x->layout.base > SPACING_MIN)
 		return; /* the middle of nowhere */
@@ -99,23 +99,13 @@ static void on_entry(struct build *b, uint64_t at)
 	b->entries[b->n_entries++] = *p;
 }
 
-static void begin_slice(struct build *b, uint64_t at)
-{
-	const struct ts_layout *l = &b->x->layout;
-
-	if (b->has_slice && ts_slice_of(l, at) == ts_slice_of(l, b->slice.at))
-		return;
-	b->slice = (struct place){ .at = at, .before = b->last, .has_before = b->has_last };
-	b->has_slice = true;
-}
-
 static void on_packet(struct build *b, uint64_t at, const struct ts_packet *p)
 {
 	const struct ts_psi *psi = &b->x->psi;
 
-	begin_slice(b, at);
+	b->now = (struct place){ .at = at, .before = b->last, .has_before = b->has_last };
 	if (p->pid == TS_PID_PAT && p->starts) {
-		b->pat = b->slice;
+		b->pat = b->now;
 		b->has_pat = true;
 	}
 	if (p->has_pcr && p->pid == psi->pcr_pid)
@@ -148,8 +138,8 @@ static int walk(struct build *b, uint64_t from, uint64_t to, uint64_t enough)
 
 static void forget(struct build *b)
 {
-	b->has_last = b->has_slice = b->has_pat = b->has_reading = false;
-	b->slice = b->pat = (struct place){ 0 };
+	b->has_last = b->has_pat = b->has_reading = false;
+	b->now = b->pat = (struct place){ 0 };
 }
 
 /* ---- long files ---- */
@@ -333,10 +323,9 @@ static void put_entries(struct build *b)
 		struct ts_mark after = p->has_after ? mark(b, &p->after) : x->clock.end;
 		struct ts_entry *e = &x->entries[x->n_entries];
 
-		e->slice = ts_slice_of(&x->layout, p->at);
+		e->at = p->at;
 		e->npt = ts_clock_between(before, after, p->at);
-		if (!x->n_entries || e[-1].slice < e->slice)
-			x->n_entries++;
+		x->n_entries++;
 	}
 }
 

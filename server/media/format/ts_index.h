@@ -18,9 +18,10 @@ enum {
 	TS_ENTRIES_MAX = 65536
 };
 
+/* A packet begins a datagram of its own there, so that decoders see nothing of what stands before it. */
 struct ts_entry {
 	tick_t npt;
-	uint32_t slice; /* the one that has the PAT before it, or it */
+	uint64_t at; /* of the PAT before it, or its own */
 };
 
 struct ts_index {
