@@ -68,17 +68,15 @@ static int open_as(struct rtsp_txn *t, bool split, char *medium, int *track)
 static int open_medium(struct rtsp_txn *t, char *medium, int *track)
 {
 	bool split_first = strchr(strrchr(t->path, '/'), '=') != NULL;
-	int worst = ERR_NOT_FOUND;
 
 	for (; t->opening_try < 2; t->opening_try++) {
 		memcpy(medium, t->path, sizeof t->path);
 		int err = open_as(t, split_first == (t->opening_try == 0), medium, track);
-		if (err == 0 || err == ERR_AGAIN)
+		/* what is there, and cannot be played, is what was meant */
+		if (err == 0 || err == ERR_AGAIN || rtsp_open_status(err) != RTSP_NOT_FOUND)
 			return err;
-		if (rtsp_open_status(err) != RTSP_NOT_FOUND)
-			worst = err;
 	}
-	return worst;
+	return ERR_NOT_FOUND;
 }
 
 /* ---- Transport ---- */

@@ -119,107 +119,17 @@ slow_server --stats "$TMP/stats.json" --access-log "$TMP/root/slow/access.log" |
 	exit 1
 }
 
-timeout 120 python3 - "$URL" "$SLOW_CONTROL" "$SLOW_MS" <<'PY'
-import os, selectors, socket, sys, time
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=server/tests timeout 120 python3 - "$URL" "$SLOW_CONTROL" "$SLOW_MS" <<'PY'
+import os, sys
+
+from rtsp_client import Client, now, run, say
 
 url, control, slow_ms = sys.argv[1], sys.argv[2], int(sys.argv[3])
 slow = slow_ms / 1000
-host, port = url[7:].split(":")
-now = time.monotonic
-sel = selectors.DefaultSelector()
 
-
-def say(good, what):
-    print(("ok - " if good else "not ok - ") + what, flush=True)
-
-
-class Client:
-    """One connection; replies and media frames are taken as they come."""
-
-    def __init__(self, path):
-        self.path, self.data, self.replies = path, b"", []
-        self.cseq, self.session = 0, None
-        self.last, self.gap, self.packets = None, 0.0, 0
-        self.sock = socket.create_connection((host, int(port)))
-        self.sock.setblocking(False)
-        sel.register(self.sock, selectors.EVENT_READ, self)
-
-    def send(self, method, path="", extra=""):
-        self.cseq += 1
-        who = "Session: %s\r\n" % self.session if self.session else ""
-        text = "%s %s/%s%s RTSP/1.0\r\nCSeq: %d\r\n%s%s\r\n" % (
-            method, url, self.path, path, self.cseq, who, extra)
-        self.sock.send(text.encode())
-
-    def read(self):
-        self.data += self.sock.recv(1 << 20)
-        while self.data:
-            if self.data[:1] == b"$":
-                n = 4 + int.from_bytes(self.data[2:4], "big") if len(self.data) > 3 else 4
-                if len(self.data) < n:
-                    return
-                if self.data[1] % 2 == 0:
-                    self.arrived()
-                self.data = self.data[n:]
-                continue
-            end = self.data.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = self.data[:end].decode()
-            fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
-            n = int(fields.get("Content-Length", 0))
-            if len(self.data) < end + 4 + n:
-                return
-            self.body, self.data = self.data[end + 4 : end + 4 + n], self.data[end + 4 + n :]
-            self.replies.append((head.split(" ")[1], fields, now()))
-
-    def arrived(self):
-        t = now()
-        if self.last is not None:
-            self.gap = max(self.gap, t - self.last)
-        self.last = t
-        self.packets += 1
-
-    def measure(self):
-        """The longest silence since the last call; one that lasts counts."""
-        t = now()
-        gap = max(self.gap, t - self.last if self.last else t)
-        self.gap, self.last = 0.0, t
-        return gap
-
-
-def run(seconds=None, until=None, limit=60):
-    end = now() + (limit if seconds is None else seconds)
-    while now() < end and not (until and until()):
-        for key, _ in sel.select(0.02):
-            key.data.read()
-    return not until or until()
-
-
-def ask(c, method, path="", extra=""):
-    have = len(c.replies)
-    c.send(method, path, extra)
-    if not run(until=lambda: len(c.replies) > have):
-        return "0"
-    status, fields, _ = c.replies[-1]
-    if "Session" in fields:
-        c.session = fields["Session"].split(";")[0]
-    return status
-
-
-def play(path):
-    c = Client(path)
-    ask(c, "DESCRIBE")
-    controls = [l[10:].decode() for l in c.body.split(b"\r\n") if l.startswith(b"a=control:")]
-    for i, control_ in enumerate(x for x in controls if x != "*"):
-        ask(c, "SETUP", "/" + control_,
-            "Transport: RTP/AVP/TCP;unicast;interleaved=%d-%d\r\n" % (2 * i, 2 * i + 1))
-    return c if ask(c, "PLAY", "", "Range: npt=0-\r\n") == "200" else None
-
-
-slows = [play("slow/%d.mp4" % n) for n in (1, 2, 3, 4)]
-fasts = [play("fast/%d.mp4" % n) for n in (1, 2, 3, 4)]
-say(all(slows) and all(fasts), "sessions of eight titles play")
+slows = [Client(url, "slow/%d.mp4" % n) for n in (1, 2, 3, 4)]
+fasts = [Client(url, "fast/%d.mp4" % n) for n in (1, 2, 3, 4)]
+say(all([c.play() == "200" for c in slows + fasts]), "sessions of eight titles play")
 run(seconds=1)
 for c in slows + fasts:
     c.measure()
@@ -228,7 +138,7 @@ with open(control + ".new", "w") as f:
     f.write(str(slow_ms))
 os.rename(control + ".new", control)  # from now on the disk is slow
 run(seconds=1.5)  # what was read ahead
-stuck = [Client("slow/%d.mp4" % n) for n in (5, 6, 7, 8)] + [Client("slow/9.mp4") for _ in range(20)]
+stuck = [Client(url, "slow/%d.mp4" % n) for n in (5, 6, 7, 8)] + [Client(url, "slow/9.mp4") for _ in range(20)]
 for c in stuck:
     c.send("DESCRIBE")
 run(seconds=0.2)
@@ -238,8 +148,8 @@ took = []
 began = now()
 for n in (5, 6, 7, 8, 9):  # never opened before
     for folder in ("fast", "other"):
-        c, t = Client("%s/%d.mp4" % (folder, n)), now()
-        status = ask(c, "DESCRIBE")
+        c, t = Client(url, "%s/%d.mp4" % (folder, n)), now()
+        status = c.ask("DESCRIBE")
         took.append(now() - t if status == "200" else 1e9)
     run(seconds=slow / 4)
 run(seconds=max(0, 3 * slow - (now() - began)))
@@ -256,7 +166,7 @@ say(run(until=lambda: all(c.packets > n + 20 for c, n in zip(slows, packets)), l
     "when the disk answers again, its sessions go on")
 say(run(until=lambda: all(c.replies and c.replies[0][0] == "200" for c in stuck), limit=20),
     "and who waited for its titles gets them")
-say(all(ask(c, "TEARDOWN") == "200" for c in slows + fasts), "all end by TEARDOWN")
+say(all(c.ask("TEARDOWN") == "200" for c in slows + fasts), "all end by TEARDOWN")
 run(seconds=1.1)  # gauges are taken every second
 PY
 rc=$?
