@@ -169,10 +169,11 @@ int moov_read(const struct media_file *f, size_t max, uint8_t **moov, size_t *n,
 	*end = t.end;
 	*moov = xmalloc(*n ? *n : 1);
 	err = media_file_read(f, t.at, *moov, *n);
-	cmov = err ? (struct bytes){ 0 }
-		   : box_find(bytes_of(*moov, *n), FOURCC('c', 'm', 'o', 'v'));
-	if (cmov.p)
-		err = unpack_moov(cmov, max, moov, n);
+	if (!err) {
+		cmov = box_find(bytes_of(*moov, *n), FOURCC('c', 'm', 'o', 'v'));
+		if (cmov.p)
+			err = unpack_moov(cmov, max, moov, n);
+	}
 	if (err) {
 		free(*moov);
 		*moov = NULL;

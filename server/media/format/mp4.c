@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/base/os.h"
 #include "server/media/format/box.h"
@@ -155,6 +155,16 @@ static int try_stream(const struct movie *m, const struct stream *s)
 	return err;
 }
 
+/* A hint track has none of its own, and its text seldom says it. */
+static void put_language(
+	struct stream *s, const struct track *hint, const struct track *const *refs)
+{
+	bool said = bytes_find(hint->sdp, B("a=lang:")) < hint->sdp.n;
+
+	if (!said && refs[0] && refs[0]->language[0])
+		(void)snprintf(s->language, sizeof s->language, "%s", refs[0]->language);
+}
+
 static int add_hint_stream(struct mp4 *p, struct movie *m, const struct track *hint)
 {
 	const struct track *refs[TRACK_REFS_MAX] = { 0 };
@@ -174,6 +184,7 @@ static int add_hint_stream(struct mp4 *p, struct movie *m, const struct track *h
 		stream_free(s);
 		return err;
 	}
+	put_language(s, hint, refs);
 	err = movie_add(m, s);
 	for (uint32_t i = 0; !err && i < hint->n_refs; i++) {
 		if (refs[i])
@@ -462,9 +473,13 @@ static int read_moov(struct mp4 *p, struct movie *m, uint64_t end)
 		return err;
 	mark_chapters(p);
 	err = add_streams(p, m);
-	if (!err && p->hinted)
+	if (err)
+		return err;
+	if (p->hinted)
 		hint_sdp_movie(m, movie_text(moov));
-	return err;
+	else /* what is not sent may be longer, and the header may be wrong: the streams know it */
+		m->duration = 0;
+	return 0;
 }
 
 static int open_mp4(struct movie *m)
