@@ -279,20 +279,29 @@ static void check_sr_counts(struct ox_session *s, const struct ox_track_state *t
 	}
 }
 
-/* The RTP time of an SR lies as far from the last packet's as the two are apart in time. Judged by
- * arrival, so only roughly, and only while packets flow at their own pace. */
+/* How far ahead of its time the last packet came, if the first one came in time: stored media may be sent
+ * faster than they are shown. */
+static double seconds_early(const struct ox_rtp_stream *st, uint32_t clock)
+{
+	return ox_rtptime_diff(st->first_rtptime, st->rtptime_of_highest) / (double)clock -
+	       tick_seconds(st->last_time - st->first_time);
+}
+
+/* The RTP time of an SR lies as far from the last packet's as the two are apart in time, or, when
+ * that came early, from when it should have come. Judged by arrival, so only roughly. */
 static void check_sr_rtptime(struct ox_session *s, struct ox_track_state *t,
 	const struct ox_rtp_stream *st, const struct ox_rtcp_packet *p)
 {
 	uint32_t clock = t->track.format ? t->track.format->clock_hz : 0;
 	tick_t since = s->now - st->last_time;
-	double ahead;
+	double ahead, early;
 
 	if (clock == 0 || t->is_odd_speed || since > TICK_S || st->packets < 2)
 		return;
 	ahead = ox_rtptime_diff(st->rtptime_of_highest, p->rtptime) / (double)clock -
 		tick_seconds(since);
-	if (ahead > 0.1 || ahead < -0.1)
+	early = ahead + seconds_early(st, clock);
+	if ((ahead > 0.1 || ahead < -0.1) && (early > 0.1 || early < -0.1))
 		ox_gotf(ox_find_as(&s->fs, OX_RTP_6_4_1_06, OX_WARN, 16,
 				"the RTP time of the SR is not that of its moment"),
 			"%.3f s off against the last packet", ahead);

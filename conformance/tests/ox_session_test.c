@@ -18,6 +18,7 @@ struct wrong {
 	double sr_hz; /* 0: 90000 */
 	int sr_ssrc, sr_packets, sr_octets, sr_late_ms, sr_clock_s, track_clock_ms;
 	bool sr_copies;
+	bool ahead;                 /* media come twice as fast as they are shown */
 	int info_seq, info_rtptime; /* off by */
 	const char *info_url;
 	bool transport_ssrc;
@@ -139,7 +140,7 @@ static void stream(struct scene *c, int track, int i)
 	if (odd)
 		c->ssrc[track] ^= 0x33;
 	c->seq[track]++;
-	c->rtptime[track] += 1800;
+	c->rtptime[track] += c->w->ahead ? 3600 : 1800;
 	c->packets[track]++;
 	c->octets[track] += 100;
 }
@@ -153,6 +154,8 @@ static size_t put_report(struct scene *c, int track, uint8_t *b, bool sr)
 	double rtptime =
 		c->rtptime[track] - 1800.0 + (w->sr_copies ? 0 : 270) + w->sr_late_ms * 90.0;
 
+	if (w->ahead)
+		rtptime -= 1800.0 * c->packets[track];
 	b[0] = 0x80;
 	b[1] = sr ? 200 : 201;
 	put_be16(b + 2, sr ? 6 : 1);
@@ -318,7 +321,9 @@ static void run(const struct wrong *w, struct ox_session *s)
 
 static void check(enum ox_rule rule, struct wrong w)
 {
-	struct wrong good = { .tcp = w.tcp, .two_tracks = w.two_tracks, .audio_too = w.audio_too };
+	struct wrong good = {
+		.tcp = w.tcp, .two_tracks = w.two_tracks, .audio_too = w.audio_too, .ahead = w.ahead
+	};
 	struct ox_session_opts opts = { .exact_udp = true,
 		.epoch = (int64_t)(3000000000 - 2208988800) * TICK_S };
 
@@ -375,6 +380,8 @@ static void check(enum ox_rule rule, struct wrong w)
 		.sr_clock_s = 100)                                                                 \
 	X(sr_rtptime, OX_RTP_6_4_1_06, "RTP-6.4.1-06: RTP time is that of the SR's moment",        \
 		.sr_late_ms = 150)                                                                 \
+	X(sr_rtptime_ahead, OX_RTP_6_4_1_06, "RTP-6.4.1-06: also when media are sent ahead",       \
+		.sr_late_ms = 150, .tcp = true, .ahead = true)                                     \
 	X(sr_packets, OX_RTP_6_4_1_07, "RTP-6.4.1-07: the packet count is right",                  \
 		.sr_packets = 100)                                                                 \
 	X(sr_octets, OX_RTP_6_4_1_08, "RTP-6.4.1-08: the octet count is right", .sr_octets = 9000) \

@@ -52,11 +52,25 @@ static void t_sequence(void)
 	CU_ASSERT(holds(&m, "span", 0.04, 0.06));
 	CU_ASSERT(!holds(&m, "span", 0.06, 1));
 	feed(&m, 5, 9000, 7, TICK_S);
+	CU_ASSERT(!holds(&m, "paced", NAN, 0.5)); /* too slow */
 	CU_ASSERT(!holds(&m, "seq_contiguous", NAN, NAN));
 	feed(&m, 6, 9900, 8, TICK_S);
 	CU_ASSERT(!holds(&m, "one_ssrc", NAN, NAN));
 	media_add_rtp(&m, 0, B("short"), 5000, TICK_S);
 	CU_ASSERT(!holds(&m, "valid", NAN, NAN));
+	media_clear(&m);
+}
+
+static void t_early(void)
+{
+	static const uint8_t later[20] = { 0x80, 96, 0, 2, 0, 10, 0, 0, 0, 0, 0, 7 };
+	struct media m = stream(3); /* then 7 s of media in one */
+
+	media_add_rtp(&m, 0, bytes_of(later, sizeof later), 5000, TICK_S);
+	CU_ASSERT(!holds(&m, "paced", NAN, 0.5));
+	for (size_t i = 0; i < m.v[0].n_packets; i++)
+		m.v[0].packets[i].src_port = 0;
+	CU_ASSERT(holds(&m, "paced", NAN, 0.5));
 	media_clear(&m);
 }
 
@@ -149,6 +163,7 @@ static void t_globs(void)
 }
 
 UNIT_SUITE(conformance_rules, { "numbers rise by one over the wrap, SSRC stays", t_sequence },
+	{ "media may be early over TCP, not over UDP", t_early },
 	{ "RTP-Info must fit the first packet", t_rtp_info },
 	{ "numbers and times go on over a new PLAY", t_over_play },
 	{ "silence is judged from the reply on, with grace", t_silence },
