@@ -9,10 +9,11 @@
 #include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/core/server.h"
+#include "server/describe.h"
 #include "server/modules/fault.h"
 #include "server/modules/modules.h"
 
-enum { EXIT_OK = 0, EXIT_USAGE = 2 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static void usage(FILE *f)
 {
@@ -33,6 +34,9 @@ static void usage(FILE *f)
 		"  --fault NAME[=VALUE]               misbehave on purpose; may be repeated\n"
 		"  --seed N                           of the faults' randomness (default 1)\n"
 		"  --list-faults                      prints the faults and ends\n"
+		"  --describe FILE [--json] [--quick] prints what would be sent of FILE (tracks, packets,\n"
+		"                                     SDP, what is left out) and ends; --quick reads the\n"
+		"                                     tables only. Exit 1: it cannot be streamed\n"
 		"  --help, --version\n\n"
 		"Preferences:\n");
 	prefs_help(f);
@@ -146,6 +150,32 @@ static int read_flag(struct prefs *p, int argc, char **argv, int *i, char *why)
 	return set_flag(p, name, value, why);
 }
 
+/* --describe FILE with its own flags, and no others: serves nothing. */
+static int describe_file(int argc, char **argv)
+{
+	struct describe_options o = { .path = NULL };
+
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "--describe=", 11) == 0)
+			o.path = argv[i] + 11;
+		else if (strcmp(argv[i], "--describe") == 0 && i + 1 < argc)
+			o.path = argv[++i];
+		else if (strcmp(argv[i], "--json") == 0)
+			o.as_json = true;
+		else if (strcmp(argv[i], "--quick") == 0)
+			o.is_quick = true;
+		else
+			return complain(
+				"usage: --describe FILE [--json] [--quick], and nothing else");
+	}
+	int code = describe(&o, stdout, stderr);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		(void)complain("the description could not be written");
+		return EXIT_FAILED;
+	}
+	return code;
+}
+
 /* -1: go on; else the exit code. */
 static int read_args(struct prefs *p, int argc, char **argv)
 {
@@ -164,6 +194,9 @@ static int read_args(struct prefs *p, int argc, char **argv)
 			faults_list(stdout);
 			return EXIT_OK;
 		}
+		if (strncmp(argv[i], "--describe", 10) == 0 &&
+			(argv[i][10] == '\0' || argv[i][10] == '='))
+			return describe_file(argc, argv);
 		if (read_flag(p, argc, argv, &i, why) != 0)
 			return complain(why);
 	}
