@@ -22,7 +22,7 @@ void nal_iter_init(struct nal_iter *it, struct bytes unit, uint8_t length_bytes)
 
 bool nal_has_start_code(struct bytes b)
 {
-	if (b.n >= 4 && b.p[0] == 0)
+	if (b.n >= 4 && !(b.p[0] | b.p[1] | b.p[2]))
 		b = bytes_sub(b, 1, 3);
 	return b.n >= 3 && memcmp(b.p, start_code, 3) == 0;
 }
