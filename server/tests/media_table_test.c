@@ -157,6 +157,28 @@ static void t_uniform(void)
 	CU_ASSERT_EQUAL(table_uniform(&m.table, 0, 0, 5, &m.memory, &m.bytes), ERR_CORRUPT);
 }
 
+/* A file of one chunk: nothing is added up from its start. */
+static void t_long_chunk(void)
+{
+	struct table_build *b = table_build_new();
+	struct table_sample s = { .is_sync = true };
+	struct made m;
+	struct finder f;
+	uint64_t at;
+	uint32_t size;
+
+	for (; s.dts < 100000; s.dts++, s.at += s.size) {
+		s.size = (uint32_t)(s.dts % 7) + 1;
+		CU_ASSERT_EQUAL_FATAL(table_build_add(b, &s), 0);
+	}
+	CU_ASSERT_EQUAL_FATAL(table_build_take(b, s.dts, &m.table, &m.memory, &m.bytes), 0);
+	finder_init(&f, &m.table, 512);
+	CU_ASSERT_EQUAL(finder_place(&f, 99999, &at, &size), 0);
+	CU_ASSERT_EQUAL(at, s.at - s.size);
+	CU_ASSERT_EQUAL(size, 99999 % 7 + 1);
+	made_clear(&m);
+}
+
 static void t_limit(void)
 {
 	struct table_build *b = table_build_new();
@@ -176,4 +198,5 @@ UNIT_SUITE(media_table, { "table: samples named one by one are found as they wer
 	{ "table: what lies together is read together", t_runs },
 	{ "table: an empty table is one", t_empty },
 	{ "table: samples of one size cost nothing each", t_uniform },
+	{ "table: looking up a sample far into a chunk is cheap", t_long_chunk },
 	{ "table: the cap on samples holds", t_limit });

@@ -10,6 +10,7 @@
 
 enum {
 	MOOF_MAX = 16 << 20,
+	MOOFS_BYTES_MAX = 512 << 20, /* of all headers: six hours take some 40 MB at most */
 	SAMPLES_MAX = 2 * TABLE_BUILD_SAMPLES_MAX, /* of all tracks */
 	NOT_SYNC = 1 << 16                         /* of sample flags (8.8.3) */
 };
@@ -33,6 +34,7 @@ struct fragments {
 	struct movie *movie;
 	struct fragment_track *tracks;
 	uint32_t n_tracks, samples_left;
+	uint64_t header_bytes_left;
 	uint64_t moof_at;
 	uint64_t data_end; /* where the data of the last run ended */
 };
@@ -261,8 +263,9 @@ static int load_moof(struct fragments *x, struct top_walk *w, const struct top_b
 	uint8_t *p;
 	int err;
 
-	if (t->n > MOOF_MAX)
+	if (t->n > MOOF_MAX || t->n > x->header_bytes_left)
 		return ERR_LIMIT;
+	x->header_bytes_left -= t->n;
 	p = xmalloc(t->n ? (size_t)t->n : 1);
 	x->moof_at = t->start;
 	err = top_read(w, t->at, p, (size_t)t->n);
@@ -358,7 +361,10 @@ static int read_all(struct fragments *x, struct bytes mvex, uint64_t at)
 int fragments_read(
 	struct movie *m, struct bytes mvex, uint64_t at, struct track *tracks, uint32_t n_tracks)
 {
-	struct fragments x = { .movie = m, .n_tracks = n_tracks, .samples_left = SAMPLES_MAX };
+	struct fragments x = { .movie = m,
+		.n_tracks = n_tracks,
+		.samples_left = SAMPLES_MAX,
+		.header_bytes_left = MOOFS_BYTES_MAX };
 	int err;
 
 	x.tracks = xcalloc(n_tracks ? n_tracks : 1, sizeof *x.tracks);

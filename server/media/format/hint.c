@@ -12,6 +12,7 @@
 enum {
 	BLOCK_SAMPLES_SOFT = 4096,
 	HINT_SAMPLE_MAX = 4 << 20,
+	HINT_BYTES_SOFT = 8 << 20, /* of hint samples, whatever they hold */
 	FINDER_STEPS_MAX = 8 << 20,
 	WINDOW_FILLS_MAX = 4096,
 	ORIGIN_SAMPLES_MAX = 64,
@@ -47,6 +48,7 @@ struct filler {
 	uint32_t sample; /* hint sample at hand */
 	uint8_t *data;
 	uint32_t data_n;
+	uint64_t read_n; /* octets of hint samples so far */
 	struct block_build build;
 };
 
@@ -83,6 +85,7 @@ static int load_sample(struct filler *x, uint32_t n)
 		return ERR_LIMIT;
 	x->data = xrealloc(x->data, x->data_n ? x->data_n : 1);
 	x->sample = n;
+	x->read_n += x->data_n;
 	return window_read(&x->self, at, x->data, x->data_n);
 }
 
@@ -375,7 +378,8 @@ int hint_fill(const struct media_file *f, const struct hint_stream *s, uint32_t 
 			break;
 		}
 		n++;
-	} while (n < end && !block_build_is_full(&x.build) && n - first < BLOCK_SAMPLES_SOFT);
+	} while (n < end && !block_build_is_full(&x.build) && n - first < BLOCK_SAMPLES_SOFT &&
+		 x.read_n < HINT_BYTES_SOFT);
 	if (n > first) {
 		*out = block_build_take(&x.build, track, first, n);
 		err = 0;

@@ -10,6 +10,9 @@
 /* Times stay far from overflow in every sum that is made of them. */
 #define TIME_MAX ((uint64_t)1 << 55)
 
+/* Looking a sample up means adding up sizes from the start of its chunk. */
+enum { CHUNK_SAMPLES_MAX = 512 };
+
 /* The entries of one box: 32-bit words in network order. */
 struct words {
 	uint8_t *p;
@@ -127,7 +130,7 @@ static void end_chunk(struct table_build *b)
 
 static void put_place(struct table_build *b, const struct table_sample *s)
 {
-	if (!b->n_chunks || s->at != b->end_at) {
+	if (!b->n_chunks || s->at != b->end_at || b->in_chunk == CHUNK_SAMPLES_MAX) {
 		end_chunk(b);
 		words_put64(&b->chunks, s->at);
 		b->n_chunks++;

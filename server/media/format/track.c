@@ -9,7 +9,7 @@
 /* Delays that can still be summed up. */
 #define TIME_MAX ((uint64_t)1 << 60)
 
-enum { RATE_ONE = 1 << 16 };
+enum { RATE_ONE = 1 << 16, DESCRIPTIONS_MAX = 256 };
 
 int64_t scale_floor(int64_t value, uint64_t num, uint64_t den)
 {
@@ -203,6 +203,8 @@ struct bytes track_description(const struct track *t, uint32_t index)
 	struct box box;
 	int err;
 
+	if (index > DESCRIPTIONS_MAX) /* looked up for every packet */
+		return (struct bytes){ 0 };
 	for (uint32_t i = 1; i <= t->n_stsd && box_next(&rest, &box, &err); i++) {
 		if (i == index)
 			return bytes_sub(before, 0, before.n - rest.n);
