@@ -131,7 +131,7 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer arg)
 	struct branch *b = arg;
 	GstSample *sample = gst_app_sink_pull_sample(sink);
 	if (!sample)
-		return GST_FLOW_EOS;
+		return GST_FLOW_FLUSHING;
 	if (b->is_video)
 		on_picture(b->player, sample);
 	else
@@ -260,32 +260,50 @@ static void seek(struct player *p)
 		tell(p, "refused");
 }
 
+/* What the bus says: why to end, or NULL to go on. */
+static const char *on_message(struct player *p, GstMessage *m)
+{
+	const GstStructure *s = gst_message_get_structure(m);
+	GError *error = NULL;
+
+	switch (GST_MESSAGE_TYPE(m)) {
+	case GST_MESSAGE_EOS: return "eos";
+	case GST_MESSAGE_WARNING:
+		gst_message_parse_warning(m, &error, NULL);
+		fprintf(stderr, "%s\n", error->message);
+		g_clear_error(&error);
+		return NULL;
+	case GST_MESSAGE_ERROR:
+		gst_message_parse_error(m, &error, NULL);
+		fprintf(stderr, "%s: %s\n", GST_OBJECT_NAME(m->src), error->message);
+		g_clear_error(&error);
+		return "error";
+	default: break;
+	}
+	if (gst_structure_has_name(s, "begun"))
+		seek(p);
+	else if (gst_structure_has_name(s, "refused"))
+		return "seek refused";
+	else
+		return "all";
+	return NULL;
+}
+
 static const char *play(struct player *p)
 {
 	GstBus *bus = gst_element_get_bus(p->pipe);
+	const char *why = NULL;
 	gst_element_set_state(p->pipe, GST_STATE_PLAYING);
-	for (;;) {
+	while (!why) {
 		GstMessage *m = gst_bus_timed_pop_filtered(bus, 30 * GST_SECOND,
-			GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_APPLICATION);
-		if (!m)
-			return "timeout";
-		if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_EOS)
-			return "eos";
-		if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_ERROR) {
-			GError *error = NULL;
-			gst_message_parse_error(m, &error, NULL);
-			fprintf(stderr, "%s: %s\n", GST_OBJECT_NAME(m->src), error->message);
-			return "error";
-		}
-		const GstStructure *s = gst_message_get_structure(m);
-		if (gst_structure_has_name(s, "begun"))
-			seek(p);
-		else if (gst_structure_has_name(s, "refused"))
-			return "seek refused";
-		else
-			return "all";
-		gst_message_unref(m);
+			GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING |
+				GST_MESSAGE_APPLICATION);
+		why = m ? on_message(p, m) : "timeout";
+		if (m)
+			gst_message_unref(m);
 	}
+	gst_object_unref(bus);
+	return why;
 }
 
 static bool read_args(struct player *p, int argc, char **argv)
@@ -345,6 +363,7 @@ int main(int argc, char **argv)
 	printf("end %s\n", why);
 	if (p.audio)
 		fclose(p.audio);
+	p.audio = NULL; /* the streams still run */
 	fflush(stdout);
 	g_mutex_unlock(&p.lock);
 	/* the session is ended properly: TEARDOWN */
