@@ -12,26 +12,24 @@
  * which fill it in, and the packetisers, which make payloads and SDP parameters of it. Every codec
  * keeps its set-up in `config`, in the form that the comment names, whatever the container calls it.
  */
-#define CODEC_TABLE(X)                                                                             \
-	X(CODEC_H264, "H.264", true) /* AVCDecoderConfigurationRecord (14496-15 5.3.3) */          \
-	X(CODEC_H265, "H.265", true) /* HEVCDecoderConfigurationRecord (14496-15 8.3.3) */         \
-	X(CODEC_AV1, "AV1", true)    /* AV1CodecConfigurationRecord */                             \
-	X(CODEC_VP8, "VP8", true)    /* none */                                                    \
-	X(CODEC_VP9, "VP9", true)    /* VPCodecConfigurationRecord, or none */                     \
-	X(CODEC_MPEG4V, "MPEG-4 Visual", true)   /* VOS/VO/VOL headers (DecoderSpecificInfo) */    \
-	X(CODEC_H263, "H.263", true)             /* none */                                        \
-	X(CODEC_MJPEG, "JPEG", true)             /* none */                                        \
-	X(CODEC_MPEG12V, "MPEG-1/2 video", true) /* none */                                        \
-	X(CODEC_AAC, "AAC", false)               /* AudioSpecificConfig (14496-3 1.6.2) */         \
-	X(CODEC_MPA, "MPEG audio", false)    /* none; layers 1 to 3, every rate of MPEG-1 and 2 */ \
-	X(CODEC_OPUS, "Opus", false)         /* body of dOps, or OpusHead without its magic: the \
-					* same fields, but version 0 counts from the big end, 1 \
-					* from the little one */ \
-	X(CODEC_PCMU, "G.711 mu-law", false) /* none */                                            \
-	X(CODEC_PCMA, "G.711 A-law", false)  /* none */                                            \
-	X(CODEC_PCM, "PCM", false)           /* none; see sample_bits, is_little, is_unsigned */   \
-	X(CODEC_AMR, "AMR", false)           /* none; storage frames of 4867 5.3 */                \
-	X(CODEC_AMR_WB, "AMR-WB", false)     /* the same */                                        \
+#define CODEC_TABLE(X)                                                                           \
+	X(CODEC_H264, "H.264", true) /* AVCDecoderConfigurationRecord (14496-15 5.3.3) */        \
+	X(CODEC_H265, "H.265", true) /* HEVCDecoderConfigurationRecord (14496-15 8.3.3) */       \
+	X(CODEC_AV1, "AV1", true)    /* AV1CodecConfigurationRecord */                           \
+	X(CODEC_VP8, "VP8", true)    /* none */                                                  \
+	X(CODEC_VP9, "VP9", true)    /* VPCodecConfigurationRecord, or none */                   \
+	X(CODEC_MPEG4V, "MPEG-4 Visual", true)   /* VOS/VO/VOL headers (DecoderSpecificInfo) */  \
+	X(CODEC_H263, "H.263", true)             /* none */                                      \
+	X(CODEC_MJPEG, "JPEG", true)             /* none */                                      \
+	X(CODEC_MPEG12V, "MPEG-1/2 video", true) /* none */                                      \
+	X(CODEC_AAC, "AAC", false)               /* AudioSpecificConfig (14496-3 1.6.2) */       \
+	X(CODEC_MPA, "MPEG audio", false) /* none; layers 1 to 3, every rate of MPEG-1 and 2 */  \
+	X(CODEC_OPUS, "Opus", false) /* body of dOps, or OpusHead without its magic (opus.h) */  \
+	X(CODEC_PCMU, "G.711 mu-law", false) /* none */                                          \
+	X(CODEC_PCMA, "G.711 A-law", false)  /* none */                                          \
+	X(CODEC_PCM, "PCM", false)           /* none; see sample_bits, is_little, is_unsigned */ \
+	X(CODEC_AMR, "AMR", false)           /* none; storage frames of 4867 5.3 */              \
+	X(CODEC_AMR_WB, "AMR-WB", false)     /* the same */                                      \
 	X(CODEC_AC3, "AC-3", false)          /* none */
 
 #define CODEC_ENUM(id, name, is_video) id,
