@@ -80,3 +80,10 @@ kill -KILL "$SERVER_PID"
 wait $pid
 same "a target that dies is exit 4" 4 $?
 same "its result is whole" conformance "$(jq -r .kind "$TMP/died.json")"
+
+# Queued ranges: a preference of our server, a MUST that deployed servers do not follow.
+start_server --play-queue 1 || { not_ok "a server with a queue starts"; exit 1; }
+for path in /pattern/500k/50p/2t/60s /clip.mp4; do
+	"$suite" run "$URL$path" --only 'st.play.queue' --only 'st.pause.queue' --level may >"$TMP/queue" 2>&1
+	same "with a queue, ranges are played in their order ($path)" 0 $?
+done

@@ -172,16 +172,21 @@ static int lane_advance(struct lane *l)
 	return 0;
 }
 
-/* When what comes after the row's frame is due; the row is the lane's next one. */
-static tick_t due_after(const struct lane *l, const struct row *r)
+/* Is what the row carries over when playing starts, because something else has begun by then? By RTP time:
+ * hinters send early or late. The row is the lane's next one. */
+static bool is_over(const struct lane *l, const struct row *r)
 {
 	const struct stream *s = lane_stream(l);
+	uint32_t start = (uint32_t)stream_ticks_of(s, l->skip_due);
 
+	if ((int32_t)(r->rtp_time - start) >= 0)
+		return false;
 	for (uint32_t i = l->row + 1; i < l->now->n_rows; i++) {
-		if (l->now->rows[i].rtp_time != r->rtp_time)
-			return l->now->rows[i].due;
+		uint32_t next = l->now->rows[i].rtp_time;
+		if (next != r->rtp_time)
+			return (int32_t)(next - start) <= 0;
 	}
-	return l->now->next < s->n_units ? s->ops->unit_due(s, l->now->next) : TICK_NEVER;
+	return l->now->next < s->n_units && s->ops->unit_due(s, l->now->next) <= l->skip_due;
 }
 
 static bool lane_skips(struct lane *l, const struct row *r)
@@ -193,7 +198,7 @@ static bool lane_skips(struct lane *l, const struct row *r)
 			return true;
 		break;
 	case SKIP_TO_DUE:
-		if (r->due < l->skip_due && due_after(l, r) <= l->skip_due)
+		if (is_over(l, r))
 			return true;
 		break;
 	}
