@@ -473,6 +473,46 @@ static void t_seek(void)
 	show_close(&x);
 }
 
+/* A Speed is what the client wants: no more than that. */
+static void t_speed(void)
+{
+	struct show x;
+
+	show_open(&x);
+	show_setup(&x);
+	CU_ASSERT_EQUAL(sim_ask(&x.c, "PLAY", "/film", "Speed: 2\r\n"), 200);
+	for (int i = 0; i < 10; i++) {
+		watch(&x, 1005 * TICK_MS);
+		CU_ASSERT_EQUAL(came(&x), film_packets((i + 1) * 2010 * TICK_MS));
+	}
+	/* back to normal: what it has is shown first */
+	CU_ASSERT_EQUAL(sim_ask(&x.c, "PAUSE", "/film", ""), 200);
+	CU_ASSERT_EQUAL(sim_ask(&x.c, "PLAY", "/film", ""), 200);
+	watch(&x, TICK_S);
+	check_sound(&x);
+	CU_ASSERT_EQUAL(x.v.skipped[0] + x.v.skipped[1], 0);
+	show_close(&x);
+}
+
+static void t_loop(void)
+{
+	struct show x;
+
+	show_open(&x);
+	x.s.prefs.loop = 1;
+	show_setup(&x);
+	CU_ASSERT_EQUAL(sim_ask(&x.c, "PLAY", "/film", ""), 200);
+	watch(&x, 90005 * TICK_MS);
+	uint32_t ts = x.v.timestamp[1], next = x.v.next[1];
+	watch(&x, 40 * TICK_S);
+	/* still 25 s ahead, ten seconds after the first end was shown */
+	CU_ASSERT_EQUAL(came(&x), film_packets(FILM_S * TICK_S) + film_packets(35005 * TICK_MS));
+	CU_ASSERT_EQUAL(x.v.timestamp[1] - ts,
+		(FILM_S * FILM_AUDIO_PPS + x.v.next[1] - next) * (FILM_AUDIO_HZ / FILM_AUDIO_PPS));
+	CU_ASSERT_EQUAL(x.v.lost + x.v.torn + x.v.byes, 0);
+	show_close(&x);
+}
+
 /* ---- slow clients ---- */
 
 /* The kernel holds little of what the client has not read. */
@@ -512,6 +552,23 @@ static void take(struct show *x, size_t budget)
 		film_view(&x->v, f.channel, f.payload);
 		buf_drop(&x->c.in, (size_t)n);
 	}
+}
+
+/* A request whose answer stands behind what has not been read yet. */
+static int ask_slowly(struct show *x, const char *method)
+{
+	char *text =
+		xasprintf("%s rtsp://127.0.0.1/film RTSP/1.0\r\nCSeq: 1\r\nSession: %s\r\n\r\n",
+			method, x->c.session);
+	int status = 0;
+
+	sim_send(&x->c, text);
+	free(text);
+	for (int i = 0; i < 100 && !status; i++) {
+		status = sim_reply(&x->c);
+		sim_settle(&x->s);
+	}
+	return status;
 }
 
 struct extremes {
@@ -614,6 +671,33 @@ static void t_steady(void)
 	show_close(&x);
 }
 
+/* PAUSE finds packets that wait for room: they come after the next PLAY, and no other. */
+static void t_pause_full(void)
+{
+	struct show x;
+
+	show_open(&x);
+	show_setup(&x);
+	narrow(&x);
+	CU_ASSERT_EQUAL(sim_ask(&x.c, "PLAY", "/film", ""), 200);
+	watch_slowly(&x, 10 * TICK_S, 120000);
+	CU_ASSERT_TRUE(connection_of(&x)->wants_room);
+	for (int i = 0; i < 5; i++) {
+		CU_ASSERT_EQUAL(ask_slowly(&x, "PAUSE"), 200);
+		double point = range_start(&x);
+		CU_ASSERT_TRUE(point >= (double)x.v.next[1] / FILM_AUDIO_PPS - 0.1);
+		CU_ASSERT_TRUE(point <= (double)x.v.next[1] / FILM_AUDIO_PPS + 0.1);
+		uint32_t n = came(&x);
+		watch_slowly(&x, 3 * TICK_S, 1000000);
+		CU_ASSERT_EQUAL(came(&x), n);
+		CU_ASSERT_EQUAL(ask_slowly(&x, "PLAY"), 200);
+		watch_slowly(&x, 3 * TICK_S, 120000);
+	}
+	CU_ASSERT_EQUAL(x.v.skipped[0] + x.v.skipped[1], 0);
+	check_sound(&x);
+	show_close(&x);
+}
+
 static void t_stopped(void)
 {
 	struct show x;
@@ -658,6 +742,13 @@ static void t_last_resort(void)
 	CU_ASSERT_EQUAL(x.v.lost, s->streams[0].dropped + s->streams[1].dropped);
 	CU_ASSERT_EQUAL(x.s.workers[0].stats.packets_dropped_tcp, x.v.lost);
 	check_counts(&x);
+	watch_slowly(&x, 60 * TICK_S, 1000000);
+	/* the last reports count what was handed over */
+	CU_ASSERT_EQUAL(x.v.byes, 2);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(x.v.sr_packets[i], x.v.n[i]);
+		CU_ASSERT_EQUAL(x.v.sr_octets[i], x.v.octets[i]);
+	}
 	show_close(&x);
 }
 
@@ -673,7 +764,10 @@ UNIT_SUITE(pace, { "ahead: a window at once, then at its rate, up to its maximum
 	{ "pace: PAUSE while ahead loses and repeats nothing (2326 10.6)", t_pause },
 	{ "pace: pausing often fills no client's memory", t_pause_often },
 	{ "pace: a seek while ahead begins anew; RTP time never steps back (2326 B)", t_seek },
+	{ "pace: Speed is followed to the letter (2326 12.35)", t_speed },
+	{ "pace: the next round of a loop is sent ahead, too", t_loop },
 	{ "pace: a slow client gets less, whole and in time, and all of it again later", t_slow },
 	{ "pace: a client that reads at its own pace gets everything", t_steady },
+	{ "pace: PAUSE while packets wait for room loses none (2326 10.6)", t_pause_full },
 	{ "pace: a client that stops reading costs little, and ends", t_stopped },
 	{ "pace: without thinning the high-water mark drops, and counts", t_last_resort });
