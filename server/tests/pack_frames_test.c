@@ -157,25 +157,89 @@ static void t_jpeg_not_sent(void)
 	CU_ASSERT_EQUAL(packing_refuses(&big), ERR_UNSUPPORTED);
 }
 
-static void t_jpeg_huffman(void)
+/* Puts a segment behind SOI. */
+static void insert(struct jpeg *j, const void *p, size_t n)
 {
-	/* K.3: luminance DC; the second has one value changed */
-	static const char dht[] =
-		"\xff\xc4\x00\x1f\x00\x00\x01\x05\x01\x01\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00"
-		"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b";
+	memmove(j->p + 2 + n, j->p + 2, j->n - 2);
+	memcpy(j->p + 2, p, n);
+	j->n += n;
+}
+
+/* Tables of one code: 0 means the value 0, in each of the four. */
+static void insert_tables(struct jpeg *j, uint8_t first_count)
+{
+	uint8_t dht[4 + 4 * 18] = { 0xff, 0xc4, 0, 2 + 4 * 18 };
+
+	for (size_t i = 0; i < 4; i++) {
+		dht[4 + 18 * i] = (uint8_t)((i & 2) << 3 | (i & 1));
+		dht[5 + 18 * i] = i == 3 ? first_count : 1;
+	}
+	insert(j, dht, sizeof dht);
+}
+
+static void t_jpeg_recode(void)
+{
+	enum { MCUS = 20 * 15, ROW = 20 };
+	/* 314 x 240: 20 x 15 MCUs of six blocks, each 0 (no difference) and 0 (end of block) */
 	static struct jpeg j;
+	static uint8_t want[8 * MCUS];
 	struct packing t;
 
 	packing_open(&t, &(struct codec){ .id = CODEC_MJPEG });
-	for (uint8_t changed = 0; changed < 2; changed++) {
-		jpeg_make(&j, 0x22, 0, 100);
-		memmove(j.p + 2 + sizeof dht - 1, j.p + 2, j.n - 2);
-		memcpy(j.p + 2, dht, sizeof dht - 1);
-		j.p[2 + sizeof dht - 2] ^= changed;
-		run(&t, j.p, j.n + sizeof dht - 1, true);
-		CU_ASSERT_EQUAL(packing_rows(&t), !changed);
+	for (uint8_t restart = 0; restart <= ROW; restart += ROW) {
+		size_t n = 0, at = 0;
+
+		jpeg_make(&j, 0x22, restart, MCUS * 12 / 8 + (restart ? 28 : 0));
+		memset(j.p + j.data, 0, MCUS * 12 / 8 + (restart ? 28 : 0));
+		for (size_t m = 0; m < MCUS; m++) {
+			uint8_t marker = (uint8_t)(0xd0 + (m / ROW - 1) % 8);
+
+			if (restart && m && m % ROW == 0) {
+				size_t from = j.data + m / ROW * (ROW * 12 / 8) + (m / ROW - 1) * 2;
+
+				j.p[from] = want[n++] = 0xff;
+				j.p[from + 1] = want[n++] = marker;
+			}
+			/* K.3: 00 1010 four times, then 00 00 twice */
+			put_be32(want + n, 0x28a28a00);
+			n += 4;
+		}
+		insert_tables(&j, 1);
+		run(&t, j.p, j.n, true);
+		for (size_t i = 0; i < packing_rows(&t); i++) {
+			struct bytes v = packing_payload(&t, i);
+
+			v = bytes_sub(v, 8U + (restart ? 4 : 0) + (i ? 0 : 132), MAX);
+			CU_ASSERT(bytes_is_eq(v, bytes_of(want + at, v.n)));
+			at += v.n;
+		}
+		CU_ASSERT_EQUAL(at, n);
 	}
+	/* ends early: what was whole; a table with more codes than there can be: nothing */
+	jpeg_make(&j, 0x22, 0, 30);
+	memset(j.p + j.data, 0, 30);
+	insert_tables(&j, 1);
+	run(&t, j.p, j.n, true);
+	CU_ASSERT_EQUAL_FATAL(packing_rows(&t), 1);
+	CU_ASSERT_EQUAL(packing_payload(&t, 0).n, 8 + 132 + 30 / 3 * 2 * 4);
+	jpeg_make(&j, 0x22, 0, 450);
+	insert_tables(&j, 0);
+	j.p[2 + 4 + 1] = 3;
+	run(&t, j.p, j.n, true);
+	CU_ASSERT_EQUAL(packing_rows(&t), 0);
 	packing_close(&t);
+}
+
+static void t_jpeg_judged(void)
+{
+	static struct jpeg j;
+	struct codec c = { .id = CODEC_MJPEG };
+
+	jpeg_make(&j, 0x22, 0, 100);
+	c.config = bytes_of(j.p, j.data);
+	CU_ASSERT_EQUAL(packing_refuses(&c), 0);
+	j.p[j.frame + 7] = 0x11; /* 4:4:4 */
+	CU_ASSERT_EQUAL(packing_refuses(&c), ERR_UNSUPPORTED);
 }
 
 /* ---- VP8, VP9 ---- */
@@ -352,7 +416,9 @@ UNIT_SUITE(pack_jpeg, { "jpeg: offset, type, Q and tables in the first packet (2
 	{ "jpeg: restart intervals (2435 3.1.7)", t_jpeg_restart },
 	{ "jpeg: what a receiver could not make again is left out whole (2435 4)",
 		t_jpeg_not_sent },
-	{ "jpeg: only the standard Huffman tables (2435 4.1)", t_jpeg_huffman });
+	{ "jpeg: data of other Huffman tables is written anew with the standard ones (2435 4.1)",
+		t_jpeg_recode },
+	{ "jpeg: the first picture tells whether any can be sent (2435 4)", t_jpeg_judged });
 UNIT_SUITE(pack_vpx,
 	{ "vp8: S on the first packet only, marker on the last (7741 4.1, 4.2)", t_vp8 },
 	{ "vp9: B, E, P, and the size before key frames (9628 4.2)", t_vp9 });

@@ -45,38 +45,29 @@ static const uint8_t standard[] = {
 
 enum { HEAD_BYTES = 17 };
 
-/* Octets of the table that b begins with; 0: it does not hold it whole. */
-static size_t table_bytes(struct bytes b)
+bool jpeg_huffman_next(struct bytes *segment, uint8_t *number, struct bytes *def)
 {
+	struct bytes b = *segment;
 	size_t n = HEAD_BYTES;
 
-	for (size_t i = 1; i < HEAD_BYTES && b.n >= HEAD_BYTES; i++)
+	if (b.n < HEAD_BYTES)
+		return false;
+	for (size_t i = 1; i < HEAD_BYTES; i++)
 		n += b.p[i];
-	return n <= b.n ? n : 0;
-}
-
-static bool is_standard(struct bytes table)
-{
-	struct bytes rest = { standard, sizeof standard };
-
-	while (rest.n) {
-		size_t n = table_bytes(rest);
-
-		if (bytes_is_eq(bytes_sub(rest, 0, n), table))
-			return true;
-		rest = bytes_sub(rest, n, rest.n);
-	}
-	return false;
-}
-
-bool jpeg_huffman_is_standard(struct bytes segment)
-{
-	while (segment.n) {
-		size_t n = table_bytes(segment);
-
-		if (n == 0 || !is_standard(bytes_sub(segment, 0, n)))
-			return false;
-		segment = bytes_sub(segment, n, segment.n);
-	}
+	if (n > b.n)
+		return false;
+	*number = b.p[0];
+	*def = bytes_sub(b, 1, n - 1);
+	*segment = bytes_sub(b, n, b.n);
 	return true;
+}
+
+struct bytes jpeg_huffman_standard(int which)
+{
+	struct bytes rest = { standard, sizeof standard }, def = { 0 };
+	uint8_t number;
+
+	for (int i = 0; i <= which && jpeg_huffman_next(&rest, &number, &def); i++)
+		;
+	return def;
 }

@@ -4,8 +4,14 @@
 
 #include "server/base/bytes.h"
 
-/* Whether the body of a DHT segment holds nothing but the tables of T.81 annex K.3.3 under their usual
- * numbers, the only ones that RFC 2435 receivers know. */
-bool jpeg_huffman_is_standard(struct bytes segment);
+/*
+ * Takes the next table off the front of a DHT segment's body: *number is its class (0: DC, 1: AC) << 4
+ * and its number, *def its 16 counts and its values. False at the end, and where it is broken (*segment
+ * is not empty then).
+ */
+bool jpeg_huffman_next(struct bytes *segment, uint8_t *number, struct bytes *def);
+
+/* The tables of T.81 K.3.3, in the order of jpeg_recode.h: DC of luminance, of chrominance, AC of both. */
+struct bytes jpeg_huffman_standard(int which);
 
 #endif

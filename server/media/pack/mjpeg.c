@@ -7,12 +7,14 @@
 #include "server/base/os.h"
 #include "server/media/pack/fmtp.h"
 #include "server/media/pack/jpeg_huffman.h"
+#include "server/media/pack/jpeg_recode.h"
 
 /*
  * JPEG pictures (RFC 2435). The receiver makes the headers anew from the few fields that are sent, so
  * only pictures that it would make alike can go: baseline, three components, 4:2:2 or 4:2:0, 8 bits,
- * the standard Huffman tables, sides up to 2040. Others are left out. Quantisation tables are always
- * sent (Q = 255), both of them, since some receivers expect two.
+ * sides up to 2040. Others are left out. Receivers know the standard Huffman tables only: data that was
+ * written with others is recoded. Quantisation tables are always sent (Q = 255), both of them, since
+ * some receivers expect two.
  */
 enum {
 	CLOCK_HZ = 90000,
@@ -28,6 +30,8 @@ enum {
 	TYPE_RESTART = 64,
 	Q_IN_BAND = 255,
 	RESTART_WHOLE = 0xffff, /* F, L, count 3fff: restart markers are not counted (2435 3.1.7) */
+	RECODE_SLACK =
+		64 << 10, /* on four times the old length: more is not to be had from a film */
 	COMPONENTS = 3,
 	TABLES = 4
 };
@@ -49,38 +53,15 @@ struct picture {
 	uint16_t width, height, restart;
 	const uint8_t *tables[TABLES]; /* by number; NULL: not defined */
 	uint8_t ids[COMPONENTS], table_of[COMPONENTS];
-	struct bytes scan; /* entropy-coded, without EOI */
+	struct bytes huffman[2][TABLES]; /* DC, AC by number; empty: not defined */
+	struct jpeg_scan scan;           /* entropy-coded, without EOI */
+	bool is_foreign;                 /* other tables than the standard ones */
 };
 
-static int mjpeg_init(struct packer *p, const struct codec *c, const char **why)
-{
-	struct video_lines *v;
-
-	if (c->width > SIDE_MAX || c->height > SIDE_MAX) {
-		*why = "RFC 2435 has no pictures with sides over 2040";
-		return ERR_UNSUPPORTED;
-	}
-	v = xcalloc(1, sizeof *v);
-	p->encoding = "JPEG";
-	p->clock_hz = CLOCK_HZ;
-	p->payload_type = PAYLOAD_TYPE;
-	p->state = v;
-	video_lines_init(v, c);
-	return 0;
-}
-
-static void mjpeg_clear(struct packer *p)
-{
-	if (p->state)
-		video_lines_clear(p->state);
-	free(p->state);
-	p->state = NULL;
-}
-
-static void mjpeg_describe(const struct packer *p, struct sdp_writer *w)
-{
-	video_lines_write(p->state, p, w);
-}
+struct mjpeg {
+	struct video_lines lines;
+	struct jpeg_codes codes;
+};
 
 /* ---- reading a picture: each answers whether it can be sent ---- */
 
@@ -101,8 +82,15 @@ static bool on_quant(struct picture *k, struct bytes body)
 
 static bool on_huffman(struct picture *k, struct bytes body)
 {
-	(void)k;
-	return jpeg_huffman_is_standard(body);
+	uint8_t number;
+	struct bytes def;
+
+	while (jpeg_huffman_next(&body, &number, &def)) {
+		if (number >> 4 > 1 || (number & 15) >= TABLES)
+			return false;
+		k->huffman[number >> 4][number & 15] = def;
+	}
+	return body.n == 0;
 }
 
 static bool on_restart(struct picture *k, struct bytes body)
@@ -135,18 +123,42 @@ static bool on_frame(struct picture *k, struct bytes body)
 	return true;
 }
 
-static bool on_scan(struct picture *k, struct bytes body)
+/* The tables that the scan uses: of the luminance, and of both chrominances. */
+static bool choose_tables(struct picture *k, uint8_t luma, uint8_t chroma)
 {
-	if (k->width == 0 || body.n < 4 + 2 * COMPONENTS || body.p[0] != COMPONENTS)
-		return false;
-	for (size_t i = 0; i < COMPONENTS; i++) {
-		uint8_t huffman = i ? 0x11 : 0x00;
+	uint8_t number[JPEG_TABLES] = { luma >> 4, chroma >> 4, luma & 15, chroma & 15 };
 
-		if (body.p[1 + 2 * i] != k->ids[i] || body.p[2 + 2 * i] != huffman ||
-			k->table_of[i] >= TABLES || !k->tables[k->table_of[i]])
+	for (int t = 0; t < JPEG_TABLES; t++) {
+		struct bytes def;
+
+		if (number[t] >= TABLES)
 			return false;
+		def = k->huffman[t >= JPEG_AC_LUMA][number[t]];
+		/* without a table: the standard one under its usual number, as in AVI */
+		if (!def.n && number[t] != t % 2)
+			return false;
+		k->scan.table[t] = def;
+		k->is_foreign |= def.n && !bytes_is_eq(def, jpeg_huffman_standard(t));
 	}
 	return true;
+}
+
+static bool on_scan(struct picture *k, struct bytes body)
+{
+	const uint8_t *p = body.p;
+
+	if (k->width == 0 || body.n < 4 + 2 * COMPONENTS || p[0] != COMPONENTS || p[4] != p[6])
+		return false;
+	for (size_t i = 0; i < COMPONENTS; i++) {
+		if (p[1 + 2 * i] != k->ids[i] || k->table_of[i] >= TABLES ||
+			!k->tables[k->table_of[i]])
+			return false;
+	}
+	k->scan.restart = k->restart;
+	k->scan.luma_blocks = k->type == TYPE_420 ? 4 : 2;
+	k->scan.mcus = (k->width + 15U) / 16 *
+		       (k->type == TYPE_420 ? (k->height + 15U) / 16 : (k->height + 7U) / 8);
+	return choose_tables(k, p[2], p[4]);
 }
 
 static const struct {
@@ -192,29 +204,71 @@ static struct bytes scan_of(struct bytes rest)
 	return rest;
 }
 
-static bool picture_read(struct bytes in, struct picture *k)
+/* The headers, up to the scan's data, which c is left with. */
+static bool head_read(struct cur *c, struct picture *k)
 {
-	struct cur c = { in };
 	uint8_t mark, marker = 0;
 	uint16_t n;
 	struct bytes body;
 
 	*k = (struct picture){ 0 };
 	while (marker != SOS) {
-		if (!cur_u8(&c, &mark) || mark != 0xff)
+		if (!cur_u8(c, &mark) || mark != 0xff)
 			return false;
 		do {
-			if (!cur_u8(&c, &marker))
+			if (!cur_u8(c, &marker))
 				return false;
 		} while (marker == 0xff);
 		if (marker == SOI || marker == TEM)
 			continue;
-		if (!cur_be16(&c, &n) || n < 2 || !cur_take(&c, n - 2U, &body) ||
+		if (!cur_be16(c, &n) || n < 2 || !cur_take(c, n - 2U, &body) ||
 			!take_segment(k, marker, body))
 			return false;
 	}
-	k->scan = scan_of(c.b);
-	return k->scan.n > 0 && k->scan.n <= OFFSET_MAX;
+	return true;
+}
+
+/* ---- set-up ---- */
+
+static int mjpeg_init(struct packer *p, const struct codec *c, const char **why)
+{
+	struct cur config = { c->config };
+	struct picture k;
+	struct mjpeg *m;
+
+	if (c->width > SIDE_MAX || c->height > SIDE_MAX) {
+		*why = "RFC 2435 has no pictures with sides over 2040";
+		return ERR_UNSUPPORTED;
+	}
+	if (c->config.n && !head_read(&config, &k)) {
+		*why = "RFC 2435 has only baseline pictures in 4:2:0 (2x2, 1x1) or 4:2:2 (2x1, 1x1)";
+		return ERR_UNSUPPORTED;
+	}
+	m = xcalloc(1, sizeof *m);
+	p->encoding = "JPEG";
+	p->clock_hz = CLOCK_HZ;
+	p->payload_type = PAYLOAD_TYPE;
+	p->state = m;
+	video_lines_init(&m->lines, c);
+	jpeg_codes_init(&m->codes);
+	return 0;
+}
+
+static void mjpeg_clear(struct packer *p)
+{
+	struct mjpeg *m = p->state;
+
+	if (m)
+		video_lines_clear(&m->lines);
+	free(m);
+	p->state = NULL;
+}
+
+static void mjpeg_describe(const struct packer *p, struct sdp_writer *w)
+{
+	const struct mjpeg *m = p->state;
+
+	video_lines_write(&m->lines, p, w);
 }
 
 /* ---- packets ---- */
@@ -243,25 +297,46 @@ static void put_headers(struct block_build *b, const struct picture *k, size_t o
 	(void)block_put(b, bytes_of(k->tables[k->table_of[1]], TABLE_BYTES));
 }
 
-static void pack_unit(const struct packer *p, const struct access_unit *u, struct block_build *b)
+static void put_scan(const struct packer *p, const struct access_unit *u, const struct picture *k,
+	struct bytes scan, struct block_build *b)
 {
 	struct row row = packer_row(p, u);
-	struct picture k;
 
-	if (!picture_read(u->data, &k))
-		return;
-	for (size_t at = 0; at < k.scan.n && !b->err;) {
+	for (size_t at = 0; at < scan.n && !b->err;) {
 		struct bytes body;
 
 		block_begin(b, &row);
-		put_headers(b, &k, at);
-		body = bytes_sub(k.scan, at, p->payload_max - block_packet_n(b));
+		put_headers(b, k, at);
+		body = bytes_sub(scan, at, p->payload_max - block_packet_n(b));
 		(void)block_put(b, body);
 		(void)block_end(b);
 		at += body.n;
 	}
-	if (!b->err)
+	if (!b->err && scan.n)
 		block_last(b)->marker = true;
+}
+
+static void pack_unit(const struct packer *p, const struct access_unit *u, struct block_build *b)
+{
+	const struct mjpeg *m = p->state;
+	struct cur c = { u->data };
+	struct picture k;
+	struct buf out;
+	int err = 0;
+
+	if (!head_read(&c, &k))
+		return;
+	k.scan.data = scan_of(c.b);
+	buf_init(&out,
+		k.scan.data.n < OFFSET_MAX / 4 ? 4 * k.scan.data.n + RECODE_SLACK : OFFSET_MAX);
+	if (k.is_foreign) {
+		err = jpeg_recode(&k.scan, &m->codes, &out);
+		k.scan.data = buf_bytes(&out);
+	}
+	/* of a picture that ends early, what there is */
+	if ((!err || err == ERR_TRUNCATED) && k.scan.data.n <= OFFSET_MAX)
+		put_scan(p, u, &k, k.scan.data, b);
+	buf_clear(&out);
 }
 
 static void mjpeg_pack(

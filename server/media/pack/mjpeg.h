@@ -4,7 +4,7 @@
 
 #include "server/media/pack/pack.h"
 
-/* RFC 2435. No config. */
+/* RFC 2435. Config: the first picture, or its head, to be judged (ERR_UNSUPPORTED); or none. */
 extern const struct packer_ops mjpeg_packer;
 
 #endif
