@@ -1,37 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/media/format/packed_stream.h"
+#include "server/media/format/packed_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/base/os.h"
 
-/* Caps per block: what they bound is the work that a hostile table can ask for. */
 enum {
-	PIECES_MAX = 4096, /* reads; a unit that needs more is no unit that anyone made */
-	FINDER_STEPS_MAX = 8 << 20,
+	FINDER_STEPS_MAX = 1 << 20,
 	END_SAMPLES_MAX = 4096, /* looked at for the last one shown */
 	REORDER_MAX = 64,       /* how far apart decoding and showing may order the last pictures */
+	PICTURE_HEAD_BYTES = 64 << 10,
 	RTP_HEADER_BYTES = 12,
 	CLOCK_HZ_MAX = 10000000
 };
 
 /* Audio decoders begin right only after a few frames: Opus wants 80 ms, HE-AAC two long frames. */
 #define RUN_UP (200 * TICK_MS)
-
-struct packed_stream {
-	struct stream stream;
-	const struct track *track;
-	struct packer packer;
-	struct bytes prefix;
-	uint32_t movie_timescale;
-	uint32_t first, end;   /* samples that are sent */
-	uint32_t unit_samples; /* unit n begins with sample first + n * unit_samples */
-	uint32_t first_sync;   /* index in the table of the first sync sample that is sent */
-	int64_t delay_ticks;   /* edit.delay in ticks of the RTP clock */
-	tick_t delay;          /* … in ns */
-};
 
 static const struct packed_stream *of(const struct stream *s)
 {
@@ -40,28 +25,27 @@ static const struct packed_stream *of(const struct stream *s)
 
 /* ---- times ---- */
 
-/* Media time of sample n against what NPT 0 shows but for the edit's delay, and its presentation. */
-static int64_t decode_time(const struct packed_stream *s, uint32_t n)
+int64_t packed_decode_time(const struct packed_stream *s, uint32_t n)
 {
 	return (int64_t)table_time(&s->track->table, n) - s->track->edit.media_time;
 }
 
-static int64_t shown_time(const struct packed_stream *s, uint32_t n)
+int64_t packed_shown_time(const struct packed_stream *s, uint32_t n)
 {
-	return decode_time(s, n) + table_composition(&s->track->table, n);
+	return packed_decode_time(s, n) + table_composition(&s->track->table, n);
 }
 
-static tick_t ns_of(const struct packed_stream *s, int64_t time)
+tick_t packed_ns(const struct packed_stream *s, int64_t time)
 {
 	return scale_near(time, (uint64_t)TICK_S, s->track->timescale) + s->delay;
 }
 
-static int64_t ticks_of(const struct packed_stream *s, int64_t time)
+int64_t packed_ticks(const struct packed_stream *s, int64_t time)
 {
 	return scale_near(time, s->stream.clock_hz, s->track->timescale) + s->delay_ticks;
 }
 
-static uint32_t unit_sample(const struct packed_stream *s, uint32_t unit)
+uint32_t packed_unit_sample(const struct packed_stream *s, uint32_t unit)
 {
 	return s->first + unit * s->unit_samples;
 }
@@ -79,7 +63,7 @@ static tick_t unit_due(const struct stream *st, uint32_t unit)
 {
 	const struct packed_stream *s = of(st);
 
-	return ns_of(s, decode_time(s, unit_sample(s, unit)));
+	return packed_ns(s, packed_decode_time(s, packed_unit_sample(s, unit)));
 }
 
 static uint32_t unit_at(const struct stream *st, tick_t npt)
@@ -94,7 +78,7 @@ static uint32_t unit_at(const struct stream *st, tick_t npt)
 		return 0;
 	n = table_sample_at(t, (uint64_t)time);
 	/* the floor may have led one tick too far down */
-	if (n < t->n_samples && ns_of(s, decode_time(s, n)) < npt)
+	if (n < t->n_samples && packed_ns(s, packed_decode_time(s, n)) < npt)
 		n = table_sample_at(t, table_time(t, n) + 1);
 	return unit_from(s, n);
 }
@@ -110,7 +94,7 @@ static uint32_t block_first(const struct stream *st, uint32_t unit)
 {
 	const struct packed_stream *s = of(st);
 	const struct table *t = &s->track->table;
-	uint64_t time = table_time(t, unit_sample(s, unit));
+	uint64_t time = table_time(t, packed_unit_sample(s, unit));
 
 	return unit_from(s, table_sample_at(t, time / slot_length(s) * slot_length(s)));
 }
@@ -119,207 +103,18 @@ static uint32_t block_first(const struct stream *st, uint32_t unit)
 static uint32_t slot_end(const struct packed_stream *s, uint32_t unit)
 {
 	const struct table *t = &s->track->table;
-	uint64_t slot = table_time(t, unit_sample(s, unit)) / slot_length(s) + 1;
+	uint64_t slot = table_time(t, packed_unit_sample(s, unit)) / slot_length(s) + 1;
 	uint32_t end = unit_from(s, table_sample_at(t, slot * slot_length(s)));
 
 	return end > unit ? end : unit + 1;
-}
-
-struct piece {
-	uint64_t at;
-	uint32_t n, to; /* length, and place in data */
-};
-
-/* One block in the making: what to read, and the units that lie in it. */
-struct packing {
-	const struct packed_stream *stream;
-	const struct media_file *file;
-	struct finder finder;
-	struct piece *pieces;
-	uint32_t n_pieces, cap_pieces;
-	struct access_unit *units; /* data.p NULL: left out */
-	uint32_t *places;          /* of their data */
-	uint32_t n_units, cap_units;
-	uint8_t *data;
-	uint32_t data_n;
-};
-
-static void packing_clear(struct packing *x)
-{
-	free(x->pieces);
-	free(x->units);
-	free(x->places);
-	free(x->data);
-}
-
-static void put_piece(struct packing *x, uint64_t at, uint32_t n)
-{
-	struct piece *last = x->n_pieces ? &x->pieces[x->n_pieces - 1] : NULL;
-
-	if (last && last->at + last->n == at && last->to + last->n == x->data_n) {
-		last->n += n;
-	} else {
-		if (x->n_pieces == x->cap_pieces) {
-			x->cap_pieces = x->cap_pieces ? x->cap_pieces * 2 : 32;
-			x->pieces = xrealloc(x->pieces, x->cap_pieces * sizeof *x->pieces);
-		}
-		x->pieces[x->n_pieces++] = (struct piece){ at, n, x->data_n };
-	}
-	x->data_n += n;
-}
-
-/* Where samples n … end lie, as pieces. *bytes may come to nothing. */
-static int place_samples(struct packing *x, uint32_t n, uint32_t end, uint64_t *bytes)
-{
-	*bytes = 0;
-	while (n < end) {
-		uint64_t at, more;
-		uint32_t count;
-		int err = finder_run(&x->finder, n, end - n, &at, &more, &count);
-
-		if (err)
-			return err;
-		if (more > x->file->size || at > x->file->size - more)
-			return ERR_TRUNCATED;
-		*bytes += more;
-		n += count;
-		if (*bytes > BLOCK_BYTES_MAX)
-			continue; /* too long to be sent, but the next one lies behind it */
-		if (x->n_pieces == PIECES_MAX)
-			return ERR_LIMIT;
-		if (more)
-			put_piece(x, at, (uint32_t)more);
-	}
-	return 0;
-}
-
-static void put_unit(struct packing *x, const struct access_unit *u, uint32_t place)
-{
-	if (x->n_units == x->cap_units) {
-		x->cap_units = x->cap_units ? x->cap_units * 2 : 64;
-		x->units = xrealloc(x->units, x->cap_units * sizeof *x->units);
-		x->places = xrealloc(x->places, x->cap_units * sizeof *x->places);
-	}
-	x->units[x->n_units] = *u;
-	x->places[x->n_units++] = place;
-}
-
-static struct access_unit unit_times(const struct packed_stream *s, uint32_t n, uint32_t end)
-{
-	int64_t from = decode_time(s, n), to = decode_time(s, end);
-	int64_t ticks = ticks_of(s, to) - ticks_of(s, from);
-
-	return (struct access_unit){ .due = ns_of(s, from),
-		.rtp = ticks_of(s, shown_time(s, n)),
-		.rtp_n = ticks > 0 && ticks <= UINT32_MAX ? (uint32_t)ticks : 0,
-		.sync = table_is_sync(&s->track->table, n) };
-}
-
-/* Takes a unit's samples into the block. A broken one leaves x as it was. */
-static int add_unit(struct packing *x, uint32_t unit)
-{
-	const struct packed_stream *s = x->stream;
-	uint32_t n = unit_sample(s, unit), place = x->data_n, pieces = x->n_pieces;
-	uint32_t last_n = pieces ? x->pieces[pieces - 1].n : 0;
-	uint32_t end = s->end - n > s->unit_samples ? n + s->unit_samples : s->end;
-	struct access_unit u = unit_times(s, n, end);
-	uint64_t bytes;
-	int err;
-
-	x->data_n += (uint32_t)s->prefix.n;
-	err = place_samples(x, n, end, &bytes);
-	/* an empty sample shows nothing, and one that is too long cannot be sent */
-	if (err || !bytes || bytes > BLOCK_BYTES_MAX) {
-		x->data_n = place;
-		x->n_pieces = pieces;
-		if (pieces)
-			x->pieces[pieces - 1].n = last_n;
-	} else {
-		u.data.n = s->prefix.n + (size_t)bytes;
-	}
-	if (!err)
-		put_unit(x, &u, place);
-	return err;
-}
-
-static bool is_full(const struct packing *x)
-{
-	return x->data_n >= BLOCK_BYTES_SOFT || x->n_units >= BLOCK_ROWS_SOFT ||
-	       x->n_pieces >= PIECES_MAX / 2;
-}
-
-static int read_pieces(struct packing *x)
-{
-	int err = 0;
-
-	x->data = xmalloc(x->data_n ? x->data_n : 1);
-	for (uint32_t i = 0; !err && i < x->n_pieces; i++) {
-		const struct piece *p = &x->pieces[i];
-
-		err = media_file_read(x->file, p->at, x->data + p->to, p->n);
-	}
-	for (uint32_t i = 0; i < x->n_units; i++) {
-		struct access_unit *u = &x->units[i];
-
-		if (u->data.n && x->stream->prefix.n)
-			memcpy(x->data + x->places[i], x->stream->prefix.p, x->stream->prefix.n);
-		u->data.p = u->data.n ? x->data + x->places[i] : NULL;
-	}
-	return err;
-}
-
-/* Packs the units, in runs without a hole. */
-static void pack_units(const struct packing *x, struct block_build *b)
-{
-	const struct packer *p = &x->stream->packer;
-	uint32_t first = 0;
-
-	for (uint32_t i = 0; i <= x->n_units; i++) {
-		if (i < x->n_units && x->units[i].data.p)
-			continue;
-		if (i > first)
-			p->ops->pack(p, x->units + first, i - first, b);
-		first = i + 1;
-	}
-}
-
-/* The block of what has been collected. When it grows too long, of its first unit only; when that
- * does, too, without it: one monster must not end a film. */
-static struct block *make_block(struct packing *x, uint32_t track, uint32_t first)
-{
-	struct block_build b;
-	uint32_t n = x->n_units;
-
-	block_build_init(&b);
-	pack_units(x, &b);
-	if (b.err && n > 1) {
-		block_build_back(&b, (struct block_mark){ 0 });
-		n = x->n_units = 1;
-		pack_units(x, &b);
-	}
-	if (b.err)
-		block_build_back(&b, (struct block_mark){ 0 });
-	return block_build_take(&b, track, first, first + n);
 }
 
 static int fill(const struct stream *st, const struct media_file *f, uint32_t track, uint32_t first,
 	struct block **out)
 {
 	const struct packed_stream *s = of(st);
-	struct packing x = { .stream = s, .file = f };
-	uint32_t end = slot_end(s, first);
-	int err = 0;
 
-	finder_init(&x.finder, &s->track->table, FINDER_STEPS_MAX);
-	for (uint32_t unit = first; !err && unit < end && !is_full(&x); unit++)
-		err = add_unit(&x, unit);
-	if (x.n_units) {
-		err = read_pieces(&x);
-		if (!err)
-			*out = make_block(&x, track, first);
-	}
-	packing_clear(&x);
-	return err;
+	return packed_block_fill(s, f, track, first, slot_end(s, first), out);
 }
 
 /* ---- sync samples ---- */
@@ -333,7 +128,7 @@ static tick_t sync_npt(const struct stream *st, uint32_t i)
 {
 	const struct packed_stream *s = of(st);
 
-	return ns_of(s, shown_time(s, sync_sample(s, i)));
+	return packed_ns(s, packed_shown_time(s, sync_sample(s, i)));
 }
 
 static uint32_t sync_unit(const struct stream *st, uint32_t i)
@@ -405,7 +200,7 @@ static uint32_t first_picture(const struct packed_stream *s)
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (shown_time(s, table_sync(t, mid)) <= 0)
+		if (packed_shown_time(s, table_sync(t, mid)) <= 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -439,7 +234,7 @@ static uint32_t last_shown(const struct packed_stream *s)
 	/* composition offsets below zero: what is decoded later may be shown before */
 	n = table_sample_at(&k->table, end + 2ull * k->timescale);
 	for (int i = 0; i < END_SAMPLES_MAX && n > s->first; i++, n--) {
-		if (shown_time(s, n - 1) < (int64_t)length)
+		if (packed_shown_time(s, n - 1) < (int64_t)length)
 			return n;
 	}
 	return table_sample_at(&k->table, end);
@@ -511,7 +306,8 @@ static int64_t shown_end(const struct packed_stream *s)
 
 	for (uint32_t i = 0; i < REORDER_MAX && i < s->end - s->first; i++) {
 		uint32_t n = s->end - 1 - i;
-		int64_t till = shown_time(s, n) + decode_time(s, n + 1) - decode_time(s, n);
+		int64_t till = packed_shown_time(s, n) + packed_decode_time(s, n + 1) -
+			       packed_decode_time(s, n);
 
 		end = till > end ? till : end;
 	}
@@ -528,11 +324,11 @@ static void put_times(struct packed_stream *s)
 		length = scale_near((int64_t)k->edit.length, k->timescale, s->movie_timescale);
 		end = length < end ? length : end;
 	}
-	s->stream.duration = ns_of(s, end);
+	s->stream.duration = packed_ns(s, end);
 	if (s->stream.duration < 0)
 		s->stream.duration = 0;
-	sent = scale_near(
-		decode_time(s, s->end) - decode_time(s, s->first), (uint64_t)TICK_S, k->timescale);
+	sent = scale_near(packed_decode_time(s, s->end) - packed_decode_time(s, s->first),
+		(uint64_t)TICK_S, k->timescale);
 	if (sent > TICK_MS) {
 		uint64_t bps = (uint64_t)scale_near(
 			(int64_t)(count_bytes(s) * 8), (uint64_t)TICK_S, (uint64_t)sent);
@@ -547,7 +343,7 @@ static void put_title(struct packed_stream *s, const struct packed_config *c)
 	char *to = s->stream.title;
 	size_t room = sizeof s->stream.title;
 	double fps = 0;
-	tick_t sent = scale_near(decode_time(s, s->end) - decode_time(s, s->first),
+	tick_t sent = scale_near(packed_decode_time(s, s->end) - packed_decode_time(s, s->first),
 		(uint64_t)TICK_S, s->track->timescale);
 
 	if (s->packer.is_video && sent > 0)
@@ -613,6 +409,41 @@ static bool is_sane(const struct track *k, uint32_t movie_timescale)
 	       k->edit.length / movie_timescale <= TIMESCALE_SECONDS_MAX;
 }
 
+/*
+ * JPEG has no set-up: whether RFC 2435 can carry the pictures shows in one of them. The caller frees *out,
+ * which stays NULL where there is nothing to show.
+ */
+static struct bytes load_picture(const struct movie *m, const struct track *k, uint8_t **out)
+{
+	struct finder f;
+	uint64_t at;
+	uint32_t size;
+
+	finder_init(&f, &k->table, FINDER_STEPS_MAX);
+	if (finder_place(&f, 0, &at, &size) || !size)
+		return (struct bytes){ 0 };
+	if (size > PICTURE_HEAD_BYTES)
+		size = PICTURE_HEAD_BYTES;
+	*out = xmalloc(size);
+	if (media_file_read(&m->file, at, *out, size))
+		return (struct bytes){ 0 };
+	return bytes_of(*out, size);
+}
+
+static int init_packer(struct packed_stream *s, const struct movie *m,
+	const struct packed_config *c, const char **why)
+{
+	struct codec codec = c->codec;
+	uint8_t *picture = NULL;
+	int err;
+
+	if (codec.id == CODEC_MJPEG && !codec.config.n)
+		codec.config = load_picture(m, c->track, &picture);
+	err = packer_init(&s->packer, &codec, why);
+	free(picture);
+	return err;
+}
+
 static int init_stream(struct packed_stream *s, const struct movie *m,
 	const struct packed_config *c, const char **why)
 {
@@ -624,7 +455,7 @@ static int init_stream(struct packed_stream *s, const struct movie *m,
 		return ERR_CORRUPT;
 	s->track = c->track;
 	s->prefix = c->sample_prefix;
-	err = packer_init(&s->packer, &c->codec, why);
+	err = init_packer(s, m, c, why);
 	if (err)
 		return err;
 	*why = "the packetiser names no usable clock";
