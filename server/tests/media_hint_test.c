@@ -475,6 +475,42 @@ static void t_sdp_lines(void)
 	buf_clear(&sdp);
 }
 
+/* The language of the media, unless the text says one. */
+static void t_sdp_language(void)
+{
+	static const struct {
+		const char *sdp, *want;
+	} cases[] = { { SDP_VIDEO, "a=lang:fr\r\n" },
+		{ SDP_VIDEO "a=lang:oc\r\n", "a=lang:oc\r\n" } };
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct source_place place = { 0 };
+		struct mp4file m;
+		struct buf file, sdp;
+		struct title *t;
+		struct source *s;
+		size_t at;
+
+		file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
+		m.tracks[0].language = ('f' - 96) << 10 | ('r' - 96) << 5 | ('a' - 96);
+		m.tracks[2].sdp = cases[i].sdp;
+		t = file_title(&m, &file);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+		s = title_source(t, media_io_sync());
+		buf_init(&sdp, FILE_MAX);
+		CU_ASSERT_EQUAL(source_describe(s, &place, &sdp), 0);
+		at = bytes_find(buf_bytes(&sdp), B("a=lang:"));
+		CU_ASSERT(bytes_has_prefix(
+			bytes_sub(buf_bytes(&sdp), at, sdp.n), bytes_str(cases[i].want)));
+		CU_ASSERT_EQUAL(bytes_find(bytes_sub(buf_bytes(&sdp), at + 1, sdp.n), B("a=lang:")),
+			sdp.n - at - 1);
+		buf_clear(&sdp);
+		source_free(s);
+		title_unref(t);
+		buf_clear(&file);
+	}
+}
+
 static void t_sdp_refused(void)
 {
 	static const char *const texts[] = { "", "a=rtpmap:96 X/90000\r\n",
@@ -552,4 +588,5 @@ UNIT_SUITE(media_hint,
 	{ "hint: what contradicts itself is ERR_CORRUPT", t_corrupt },
 	{ "hint: packets before a broken sample are still sent", t_corrupt_later },
 	{ "hint: lines of hinters are taken over only where they belong (4566 5)", t_sdp_lines },
+	{ "hint: a track has the language of what it sends, once", t_sdp_language },
 	{ "hint: a track without codec or clock is not offered", t_sdp_refused });
