@@ -7,7 +7,7 @@
 /*
  * Every function that can fail answers 0, or a negative number: -errno, or one of these. Stream
  * codecs answer the number of bytes consumed, ERR_MORE, or another negative one.
- * The RTSP status of an error is a table in wire (rtsp_status_of_err).
+ * The RTSP status of an error is a table in core (rtsp_open_status).
  */
 #define ERR_TABLE(X)                                                   \
 	X(ERR_MORE, -10001, "more bytes are needed")                   \

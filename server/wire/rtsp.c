@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/wire/rtsp.h"
 
-#include <errno.h>
 
 static const char *const method_names[] = {
 #define METHOD_ROW(id, text) [id] = text,
@@ -27,43 +26,6 @@ static const struct status_row {
 #define STATUS_ROW(id, code, text) { code, text },
 	RTSP_STATUS_TABLE(STATUS_ROW)
 #undef STATUS_ROW
-};
-
-/* One row per ERR_… (a test holds it complete), and the errnos that mean something to a client. */
-static const struct err_row {
-	int err;
-	int status;
-} errors[] = {
-	{ ERR_MORE, RTSP_BAD_REQUEST },
-	{ ERR_SYNTAX, RTSP_BAD_REQUEST },
-	{ ERR_LIMIT, RTSP_ENTITY_TOO_LARGE },
-	{ ERR_RANGE, RTSP_BAD_REQUEST },
-	{ ERR_UNSUPPORTED, RTSP_NOT_IMPLEMENTED },
-	{ ERR_STATE, RTSP_NOT_VALID_IN_STATE },
-	{ ERR_MISSING, RTSP_BAD_REQUEST },
-	{ ERR_NOT_FOUND, RTSP_NOT_FOUND },
-	{ ERR_TRUNCATED, RTSP_INTERNAL_ERROR },
-	{ ERR_CORRUPT, RTSP_INTERNAL_ERROR },
-	{ ERR_VERSION, RTSP_VERSION_NOT_SUPPORTED },
-	{ ERR_CLOSED, RTSP_UNAVAILABLE },
-	{ ERR_TIMEOUT, RTSP_GATEWAY_TIMEOUT },
-	{ ERR_CHANGED, RTSP_UNAVAILABLE },
-	{ ERR_END, RTSP_INVALID_RANGE },
-	{ ERR_AGAIN, RTSP_UNAVAILABLE },
-	{ -ENOENT, RTSP_NOT_FOUND },
-	{ -ENOTDIR, RTSP_NOT_FOUND },
-	{ -EISDIR, RTSP_NOT_FOUND },
-	{ -EACCES, RTSP_FORBIDDEN },
-	{ -EPERM, RTSP_FORBIDDEN },
-	{ -ELOOP, RTSP_FORBIDDEN },
-	{ -EXDEV, RTSP_FORBIDDEN },
-	{ -ENAMETOOLONG, RTSP_URI_TOO_LARGE },
-	{ -EMFILE, RTSP_UNAVAILABLE },
-	{ -ENFILE, RTSP_UNAVAILABLE },
-	{ -ENOBUFS, RTSP_UNAVAILABLE },
-	{ -ENOMEM, RTSP_UNAVAILABLE },
-	{ -EHOSTUNREACH, RTSP_DESTINATION_UNREACHABLE },
-	{ -ENETUNREACH, RTSP_DESTINATION_UNREACHABLE },
 };
 
 const char *rtsp_method_name(enum rtsp_method m)
@@ -107,15 +69,6 @@ const char *rtsp_status_text(int status)
 			return statuses[i].text;
 	}
 	return "Unknown";
-}
-
-int rtsp_status_of_err(int err)
-{
-	for (size_t i = 0; i < COUNT(errors); i++) {
-		if (errors[i].err == err)
-			return errors[i].status;
-	}
-	return RTSP_INTERNAL_ERROR;
 }
 
 /* ---- looking into a message ---- */

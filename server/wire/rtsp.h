@@ -161,9 +161,6 @@ enum rtsp_header_id rtsp_header_of(struct bytes name);
 bool rtsp_header_is_list(enum rtsp_header_id h);
 /* The reason phrase; for a code without a row "Unknown". */
 const char *rtsp_status_text(int status);
-/* The status that answers an error (a negative errno or ERR_…); 500 for what has no row. ERR_RANGE
- * is 400: who reads a Range header says 457, who picks a transport 461 instead. */
-int rtsp_status_of_err(int err);
 
 /* ---- reading ---- */
 
