@@ -301,9 +301,9 @@ static struct bytes first_nal(struct bytes head)
 
 	while (zeros < head.n && !head.p[zeros])
 		zeros++;
-	return zeros < 2 || zeros > 8 || zeros == head.n || head.p[zeros] != 1
-		       ? (struct bytes){ 0 }
-		       : bytes_sub(head, zeros + 1, head.n);
+	if (zeros < 2 || zeros > 8 || zeros == head.n || head.p[zeros] != 1)
+		return (struct bytes){ 0 };
+	return bytes_sub(head, zeros + 1, head.n);
 }
 
 static int open_h264(struct movie *m)

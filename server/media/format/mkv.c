@@ -33,6 +33,7 @@ enum {
 	BLOCK_HEAD = 512, /* of a block, what is looked at: its header and laces, as a rule */
 	BLOCK_HEAD_MAX = 64 << 10,
 	INFO_MAX = 64 << 10,
+	READ_LEAST = 16 << 10, /* behind the body of a large block */
 	TIMES_MAX_S = 1000000000
 };
 /* All of it passes by at opening: about 4 GB a second where the system has it in memory. */
@@ -514,6 +515,7 @@ static int open_mkv(struct movie *m)
 	s.k = k = xcalloc(1, sizeof *k);
 	k->unit_ns = MKV_NS / 1000;
 	sweep_init(&s.sweep, &m->file);
+	s.sweep.least = READ_LEAST;
 	err = scan_elements(&s);
 	sweep_clear(&s.sweep);
 	if (!err && s.lost)

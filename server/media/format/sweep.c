@@ -23,10 +23,28 @@ static bool has(const struct sweep *s, uint64_t at, size_t need)
 	       s->p_n - (size_t)(at - s->p_at) >= need;
 }
 
+/* How much the next read, at `at`, takes. */
+static size_t read_length(struct sweep *s, uint64_t at, size_t need)
+{
+	uint64_t end = s->p_at + s->p_n;
+
+	if (!s->least)
+		return s->window;
+	if (at >= s->p_at && at <= end + s->least)
+		s->next_n *= 2;
+	else
+		s->next_n = s->least;
+	if (s->next_n < need)
+		s->next_n = need;
+	if (s->next_n > s->window)
+		s->next_n = s->window;
+	return s->next_n;
+}
+
 int sweep_view(struct sweep *s, uint64_t at, size_t need, struct bytes *out)
 {
 	uint64_t left = at < s->file->size ? s->file->size - at : 0;
-	size_t n = left < s->window ? (size_t)left : s->window;
+	size_t n;
 	int err;
 
 	*out = (struct bytes){ 0 };
@@ -39,6 +57,9 @@ int sweep_view(struct sweep *s, uint64_t at, size_t need, struct bytes *out)
 	if (need > left)
 		need = (size_t)left;
 	if (!has(s, at, need ? need : 1)) {
+		n = read_length(s, at, need);
+		if (n > left)
+			n = (size_t)left;
 		if (!s->p)
 			s->p = xmalloc(s->window);
 		s->p_n = 0;

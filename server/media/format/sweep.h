@@ -16,7 +16,11 @@ enum { SWEEP_BYTES = 256 << 10 };
 
 struct sweep {
 	const struct media_file *file;
-	size_t window; /* octets per read; set by init, may be changed before the first view */
+	size_t window; /* octets per read at most; set by init, may be changed before the first view */
+	/* behind a part that was passed over, reads begin with so many octets and double: for files
+	 * of which the greater part is passed over. 0: all reads are whole windows. */
+	size_t least;
+	size_t next_n; /* of the next read, when least counts */
 	uint8_t *p;
 	uint64_t p_at;
 	size_t p_n;
