@@ -231,7 +231,8 @@ bool rtsp_do_pause(struct rtsp_txn *t, tick_t now)
 		return true;
 	}
 	if (s->by_itself) {
-		s->by_itself = false; /* the client could not know (10.5): it is paused, as it wished */
+		s->by_itself =
+			false; /* the client could not know (10.5): it is paused, as it wished */
 	} else if (!rtsp_header(&t->req, RTSP_H_RANGE)) {
 		rtp_session_pause(s, now);
 	} else {

@@ -637,7 +637,7 @@ static void t_scale_back(void)
 {
 	static const struct {
 		const char *ask, *range;
-		int frames;
+		uint32_t frames;
 		double low, high;
 	} rows[] = {
 		{ "Range: npt=10.3-6\r\n", "npt=10.000-6.000", 4, 7, 10 },
