@@ -20,7 +20,7 @@ struct piece {
 	bool own_sizes, own_durations;
 	uint32_t not_sync; /* sample flags for all but the first */
 };
-enum { SAMPLE = 10, TICKS = 160, HZ = 8000 };
+enum { SAMPLE = 10, TICKS = 160, HZ = 8000, BASE = 5 };
 
 struct maker {
 	struct buf file, ulaw, mvex;
@@ -78,7 +78,7 @@ static void maker_clear(struct maker *k)
 	buf_clear(&k->mvex);
 }
 
-static void put_tfhd(struct buf *b, const struct piece *p, uint64_t moof_at)
+static void put_tfhd(struct buf *b, const struct piece *p)
 {
 	size_t at = mp4file_open(b, "tfhd");
 
@@ -86,7 +86,7 @@ static void put_tfhd(struct buf *b, const struct piece *p, uint64_t moof_at)
 	mp4file_put32(b, 1);
 	if (p->base_offset) {
 		mp4file_put32(b, 0);
-		mp4file_put32(b, (uint32_t)moof_at);
+		mp4file_put32(b, BASE);
 	}
 	mp4file_close(b, at);
 }
@@ -139,9 +139,10 @@ static void put_fragment(struct maker *k, const struct piece *pieces, size_t n)
 		for (size_t i = 0; i < n; i++) {
 			size_t traf = mp4file_open(b, "traf");
 
-			put_tfhd(b, &pieces[i], moof_at);
+			put_tfhd(b, &pieces[i]);
 			put_tfdt(b, &pieces[i]);
-			put_trun(b, &pieces[i], data);
+			put_trun(b, &pieces[i],
+				data + (pieces[i].base_offset ? (uint32_t)moof_at - BASE : 0));
 			mp4file_close(b, traf);
 			data += pieces[i].n_samples * SAMPLE;
 		}

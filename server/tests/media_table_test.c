@@ -157,6 +157,23 @@ static void t_uniform(void)
 	CU_ASSERT_EQUAL(table_uniform(&m.table, 0, 0, 5, &m.memory, &m.bytes), ERR_CORRUPT);
 }
 
+/* Times for two samples, sizes for five: the others are all at the end. */
+static void t_forgotten(void)
+{
+	static const char boxes[] = "\0\0\0\x18stts\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0\x0a"
+				    "\0\0\0\x14stsz\0\0\0\0\0\0\0\4\0\0\0\5"
+				    "\0\0\0\x1cstsc\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\5\0\0\0\1"
+				    "\0\0\0\x14stco\0\0\0\0\0\0\0\1\0\0\0\x64";
+	struct table t;
+
+	CU_ASSERT_EQUAL_FATAL(table_read(&t, bytes_of(boxes, sizeof boxes - 1)), 0);
+	CU_ASSERT_EQUAL(t.n_samples, 5);
+	CU_ASSERT_EQUAL(table_time(&t, 4), 20);
+	CU_ASSERT_EQUAL(table_sample_at(&t, 20), 2);
+	CU_ASSERT_EQUAL(table_sample_at(&t, 21), 5);
+	table_clear(&t);
+}
+
 /* A file of one chunk: nothing is added up from its start. */
 static void t_long_chunk(void)
 {
@@ -198,5 +215,6 @@ UNIT_SUITE(media_table, { "table: samples named one by one are found as they wer
 	{ "table: what lies together is read together", t_runs },
 	{ "table: an empty table is one", t_empty },
 	{ "table: samples of one size cost nothing each", t_uniform },
+	{ "table: samples that have no time are at the end", t_forgotten },
 	{ "table: looking up a sample far into a chunk is cheap", t_long_chunk },
 	{ "table: the cap on samples holds", t_limit });
