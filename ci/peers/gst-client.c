@@ -189,7 +189,11 @@ static void on_pad(GstElement *bin, GstPad *pad, gpointer arg)
 {
 	struct player *p = arg;
 	GstCaps *caps = gst_pad_get_current_caps(pad);
-	const char *name = caps ? gst_structure_get_name(gst_caps_get_structure(caps, 0)) : "";
+	if (!caps) /* not yet: what it will be */
+		caps = gst_pad_query_caps(pad, NULL);
+	const char *name = caps && gst_caps_get_size(caps) > 0
+				   ? gst_structure_get_name(gst_caps_get_structure(caps, 0))
+				   : "";
 	bool is_video = strcmp(name, "video/x-raw") == 0,
 	     is_audio = strcmp(name, "audio/x-raw") == 0;
 	struct branch *b = is_video ? &p->video : &p->sound;
@@ -219,7 +223,7 @@ static void on_source(GstElement *bin, GstElement *source, gpointer arg)
 	(void)bin;
 	if (!g_object_class_find_property(G_OBJECT_GET_CLASS(source), "protocols"))
 		return;
-	g_object_set(source, "protocols", p->protocols, "latency", 200, NULL);
+	g_object_set(source, "protocols", p->protocols, "latency", 500, NULL);
 }
 
 /*

@@ -55,7 +55,7 @@ for f in sample_100kbit.mov sample_300kbit.mov sample_100kbit.mp4 sample_300kbit
 	sample_h264_100kbit.mp4 sample_h264_300kbit.mp4 sample_50kbit.3gp; do
 	# what it understood of the SDP; it cannot open QDM2 from any RTSP server (no decoder settings)
 	n=$(timeout 30 ffprobe -hide_banner -rtsp_transport tcp "$URL/$f" 2>&1 </dev/null |
-		sed -n 's/^ *Stream #0:[0-9]*: \([A-Z][a-z]*\): .*/\1/p' | sort | tr '\n' ' ')
+		sed -n 's/^ *Stream #0:[0-9]*\(([a-z]*)\)*: \([A-Z][a-z]*\): .*/\2/p' | sort | tr '\n' ' ')
 	same "ffprobe reads both tracks of $f" "Audio Video " "$n"
 done
 stop_server
