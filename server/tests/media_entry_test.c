@@ -98,6 +98,55 @@ static void t_pcm(void)
 	}
 }
 
+/* An entry of this version, with octets of its own before the wave atom that says little-endian. */
+static void read_version(
+	struct sample_entry *e, const char *type, uint8_t version, bool iso, struct bytes more)
+{
+	struct buf b;
+	size_t entry, wave, enda;
+
+	buf_init(&b, FILE_MAX);
+	entry = mp4file_open_sound(&b, type, 2, 16, 44100);
+	b.p[b.at + 17] = version;
+	mp4file_put(&b, more);
+	wave = mp4file_open(&b, "wave");
+	enda = mp4file_open(&b, "enda");
+	mp4file_put(&b, B("\0\1"));
+	mp4file_close(&b, enda);
+	mp4file_close(&b, wave);
+	mp4file_close(&b, entry);
+	CU_ASSERT_EQUAL(sample_entry_read(buf_bytes(&b), false, iso, e), 0);
+	buf_clear(&b);
+}
+
+#define V2(flags)                                                                  \
+	"\0\0\0\x48\x40\xf7\x70\0\0\0\0\0\0\0\0\2\x7f\0\0\0\0\0\0\x18\0\0\0" flags \
+	"\0\0\0\6\0\0\0\1"
+
+static void t_versions(void)
+{
+	struct sample_entry e;
+
+	read_version(&e, "twos", 0, false, (struct bytes){ 0 });
+	CU_ASSERT_TRUE(e.codec.is_little);
+	read_version(&e, "twos", 1, false, B("\0\0\0\1\0\0\0\2\0\0\0\4\0\0\0\2"));
+	CU_ASSERT_TRUE(e.codec.is_little);
+	/* ISO's version 1 is no longer than its version 0 */
+	read_version(&e, "twos", 1, true, (struct bytes){ 0 });
+	CU_ASSERT_TRUE(e.codec.is_little);
+	/* 96000 as a floating point number, 24 bits, signed */
+	read_version(&e, "lpcm", 2, false, B(V2("\x0c")));
+	CU_ASSERT_EQUAL(e.codec.sample_hz, 96000);
+	CU_ASSERT_EQUAL(e.codec.channels, 2);
+	CU_ASSERT_EQUAL(e.codec.sample_bits, 24);
+	CU_ASSERT_EQUAL(e.frame_bytes, 6);
+	CU_ASSERT_TRUE(e.codec.is_little && !e.codec.is_unsigned && !e.why);
+	read_version(&e, "lpcm", 2, false, B(V2("\x0e")));
+	CU_ASSERT_FALSE(e.codec.is_little);
+	read_version(&e, "lpcm", 2, false, B(V2("\x09")));
+	CU_ASSERT_PTR_NOT_NULL(e.why);
+}
+
 static void t_language(void)
 {
 	static const struct {
@@ -126,4 +175,5 @@ static void t_language(void)
 UNIT_SUITE(media_entry,
 	{ "entry: elementary stream descriptors tell the codec, in a wave atom too", t_esds },
 	{ "entry: every way of writing PCM", t_pcm },
+	{ "entry: QuickTime's sound descriptions of versions 0, 1 and 2", t_versions },
 	{ "entry: languages become the shortest tag (4646 4.1)", t_language });
