@@ -147,6 +147,18 @@ static void t_versions(void)
 	CU_ASSERT_PTR_NOT_NULL(e.why);
 }
 
+/* What 3GPP entries say of channels and rate is not true of what is in them. */
+static void t_amr(void)
+{
+	struct sample_entry e;
+
+	read_sound(&e, "samr", 16, false, "damr", B("test\0\x81\xff\0\1"));
+	CU_ASSERT(e.codec.id == CODEC_AMR && e.codec.channels == 1 && e.codec.sample_hz == 8000);
+	read_sound(&e, "sawb", 16, false, "damr", B("test\0\x81\xff\0\1"));
+	CU_ASSERT(
+		e.codec.id == CODEC_AMR_WB && e.codec.channels == 1 && e.codec.sample_hz == 16000);
+}
+
 static void t_language(void)
 {
 	static const struct {
@@ -176,4 +188,5 @@ UNIT_SUITE(media_entry,
 	{ "entry: elementary stream descriptors tell the codec, in a wave atom too", t_esds },
 	{ "entry: every way of writing PCM", t_pcm },
 	{ "entry: QuickTime's sound descriptions of versions 0, 1 and 2", t_versions },
+	{ "entry: AMR is mono, whatever its entry says", t_amr },
 	{ "entry: languages become the shortest tag (4646 4.1)", t_language });

@@ -332,6 +332,10 @@ static void read_children(struct sample_entry *e, const struct entry_row *row,
 	}
 	if (row->codec == CODEC_PCMU || row->codec == CODEC_PCMA)
 		e->frame_bytes = e->codec.channels;
+	if (row->codec == CODEC_AMR || row->codec == CODEC_AMR_WB) { /* it says two (26.244 6.5) */
+		e->codec.channels = 1;
+		e->codec.sample_hz = row->codec == CODEC_AMR ? 8000 : 16000;
+	}
 }
 
 /* ---- heads of entries ---- */
