@@ -51,14 +51,16 @@ static int check(
 	struct sweep *w, frame_read_fn *read, uint64_t at, uint32_t in_a_row, struct frame *first)
 {
 	struct frame f;
-	int err = read_at(w, read, at, first);
+	struct bytes b;
+	/* all in one window: looking ahead must not move it, or a file could make us read it over and over */
+	int err = sweep_view(w, at, (size_t)in_a_row * FRAME_BYTES_MAX, &b);
 
+	if (!err)
+		err = read_at(w, read, at, first);
 	if (err)
 		return err;
 	at += first->n;
 	for (uint32_t i = 1; i < in_a_row; i++, at += f.n) {
-		struct bytes b;
-
 		err = sweep_view(w, at, FRAME_BYTES_MAX, &b);
 		if (err)
 			return err;

@@ -34,6 +34,7 @@ enum {
 	BLOCK_HEAD_MAX = 64 << 10,
 	INFO_MAX = 64 << 10,
 	READ_LEAST = 16 << 10, /* behind the body of a large block */
+	FRAMES_MAX = 8 << 20,  /* of all tracks: 10 hours with four of them */
 	TIMES_MAX_S = 1000000000
 };
 /* All of it passes by at opening: about 4 GB a second where the system has it in memory. */
@@ -50,6 +51,7 @@ struct scan {
 	uint64_t block_at, block_n, group_end;
 	bool has_block, has_reference;
 	uint64_t lost;
+	uint32_t n_frames;
 };
 
 /* A frame of a block. */
@@ -177,6 +179,9 @@ static int add_laces(struct scan *s, struct mkv_track *t, const struct lace *l, 
 		units = 0;
 	if ((uint64_t)units > TIMES_MAX_S * MKV_NS / unit_ns)
 		return 0; /* no time that there is */
+	s->n_frames += n;
+	if (s->n_frames > FRAMES_MAX)
+		return ERR_LIMIT;
 	ns = (uint64_t)units * unit_ns;
 	for (uint32_t i = 0; i < n; i++) {
 		struct bytes head = { 0 };

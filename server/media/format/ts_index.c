@@ -274,10 +274,11 @@ static int find_jump(struct build *b, uint32_t i, uint32_t *added)
 static int find_jumps(struct build *b)
 {
 	struct ts_clock *c = &b->x->clock;
-	uint64_t pace = median_pace(c);
+	uint64_t pace = median_pace(c), most = 2 * b->x->scan_max;
 	uint32_t searches = 0;
 
-	for (uint32_t i = 0; i + 1 < c->n && searches < SEARCHES_MAX;) {
+	for (uint32_t i = 0;
+		i + 1 < c->n && searches < SEARCHES_MAX && b->walk.sweep.reads < most;) {
 		const struct ts_reading *a = &c->readings[i];
 		uint64_t middle = a[0].at + (a[1].at - a[0].at) / 2;
 		struct ts_reading r;
