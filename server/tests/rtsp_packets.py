@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Plays a URL over interleaved TCP and prints its RTP packets; shares nothing with our C code.
 
-rtsp_packets.py URL [SECONDS]   one line per packet: track seq rtptime pt marker octets md5
-                                track: number at the end of its control URL; rtptime: from RTP-Info's
-Ends with the BYEs, or after so many seconds; exit 1 when the connection ends before.
+rtsp_packets.py URL [SECONDS [FILE]]    one line per packet: track seq rtptime pt marker octets md5
+track: number at the end of its control URL; rtptime: from RTP-Info's. Ends with the BYEs, or after so many
+seconds; exit 1 when the connection ends before. The payloads of the first track go to FILE, each
+behind its length in 4 octets.
 """
 import hashlib
 import re
@@ -82,15 +83,16 @@ def main():
         for t in tracks.values():
             if t["url"] == url:
                 t["base"] = int(re.search(r"rtptime=(\d+)", part).group(1))
+    out = open(sys.argv[3], "wb") if len(sys.argv) > 3 else None
     end = time.monotonic() + (float(sys.argv[2]) if len(sys.argv) > 2 else 60)
     try:
         while time.monotonic() < end and not all(t["bye"] for t in tracks.values()):
-            show(tracks, s.frames.pop(0) if s.frames else s.take_frame())
+            show(tracks, s.frames.pop(0) if s.frames else s.take_frame(), out)
     except (EOFError, socket.timeout) as e:
         raise SystemExit("the server went silent: %r" % e)
 
 
-def show(tracks, frame):
+def show(tracks, frame, out):
     channel, p = frame
     if channel % 2:
         while len(p) >= 4:
@@ -100,6 +102,8 @@ def show(tracks, frame):
     t = tracks[channel]
     first, second, seq, rtp = struct.unpack(">BBHI", p[:8])
     payload = p[12 + 4 * (first & 15) :]
+    if out and channel == 0:
+        out.write(struct.pack(">I", len(payload)) + payload)
     rtp = (rtp - t["base"] + (1 << 31)) % (1 << 32) - (1 << 31)
     md5 = hashlib.md5(payload).hexdigest()
     print(t["id"], seq, rtp, second & 0x7F, second >> 7, len(payload), md5)
