@@ -251,6 +251,21 @@ static void t_trafs(void)
 	}
 }
 
+/* No mvex: what it would say is said by the fragments themselves. */
+static void t_unannounced(void)
+{
+	struct piece p = { .n_samples = 3, .own_sizes = true, .own_durations = true };
+	struct maker k;
+
+	maker_init(&k, 0);
+	buf_clear(&k.file);
+	k.header.mvex = (struct bytes){ 0 };
+	mp4file_write_moov(&k.header, 0, &k.file);
+	put_fragment(&k, &p, 1);
+	CU_ASSERT_EQUAL(play(&k, UINT32_MAX, 0), 3 * SAMPLE);
+	maker_clear(&k);
+}
+
 static void t_hybrid(void)
 {
 	struct piece p = { .n_samples = 2, .no_tfdt = true };
@@ -407,6 +422,7 @@ static void t_broken_octets(void)
 UNIT_SUITE(media_fragment,
 	{ "fragment: every way of saying where and when comes to the same (8.8)", t_ways },
 	{ "fragment: a second traf goes on where the first one's data end (8.8.7)", t_trafs },
+	{ "fragment: fragments that nobody has announced", t_unannounced },
 	{ "fragment: samples in moov come before those in fragments", t_hybrid },
 	{ "fragment: NPT 0 is where the first track begins; gaps stay", t_late_start },
 	{ "fragment: times that begin anew go on", t_begins_anew },

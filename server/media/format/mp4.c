@@ -459,6 +459,15 @@ static int read_fragments(struct mp4 *p, struct movie *m, struct bytes mvex, uin
 	return err;
 }
 
+static bool has_samples(const struct mp4 *p)
+{
+	for (uint32_t i = 0; i < p->n_tracks; i++) {
+		if (p->tracks[i].table.n_samples)
+			return true;
+	}
+	return false;
+}
+
 static int read_moov(struct mp4 *p, struct movie *m, uint64_t end)
 {
 	struct bytes moov = bytes_of(p->moov, p->moov_n);
@@ -467,7 +476,8 @@ static int read_moov(struct mp4 *p, struct movie *m, uint64_t end)
 
 	if (!err)
 		err = read_tracks(p, m, moov);
-	if (!err && mvex.p)
+	/* not every writer announces its fragments */
+	if (!err && (mvex.p || !has_samples(p)))
 		err = read_fragments(p, m, mvex, end);
 	if (err)
 		return err;
