@@ -80,8 +80,18 @@ struct reader {
 	bool over;
 };
 
+static bool has_ff(uint32_t four)
+{
+	return (~four - UINT32_C(0x01010101)) & four & UINT32_C(0x80808080);
+}
+
 static void refill(struct reader *r)
 {
+	while (r->n <= 32 && r->in.n - r->at >= 4 && !has_ff(be32(r->in.p + r->at))) {
+		r->bits = r->bits << 32 | be32(r->in.p + r->at);
+		r->n += 32;
+		r->at += 4;
+	}
 	while (r->n <= 48 && r->at < r->in.n) {
 		uint8_t octet = r->in.p[r->at];
 
@@ -174,10 +184,14 @@ static void put_octet(struct writer *w, uint8_t octet)
 		*w->at++ = octet;
 }
 
-static void put_bits(struct writer *w, uint32_t v, unsigned n)
+/* All whole octets that wait. */
+static void put_waiting(struct writer *w)
 {
-	w->bits = w->bits << n | v;
-	w->n += n;
+	if (w->n >= 32 && w->end - w->at >= 4 && !has_ff((uint32_t)(w->bits >> (w->n - 32)))) {
+		put_be32(w->at, (uint32_t)(w->bits >> (w->n - 32)));
+		w->at += 4;
+		w->n -= 32;
+	}
 	while (w->n >= 8) {
 		uint8_t octet = (uint8_t)(w->bits >> (w->n - 8));
 
@@ -188,12 +202,22 @@ static void put_bits(struct writer *w, uint32_t v, unsigned n)
 	}
 }
 
+/* n ≤ 32 */
+static void put_bits(struct writer *w, uint32_t v, unsigned n)
+{
+	w->bits = w->bits << n | v;
+	w->n += n;
+	if (w->n >= 32)
+		put_waiting(w);
+}
+
 /* Ones up to the octet's end (F.1.2.3) */
 static void put_end(struct writer *w)
 {
 	unsigned n = (8 - w->n) % 8;
 
 	put_bits(w, (1U << n) - 1, n);
+	put_waiting(w);
 }
 
 static void writer_close(struct writer *w)
@@ -225,8 +249,8 @@ static uint8_t copy_symbol(struct recoder *k, int table)
 		k->r.over = true;
 	if (k->r.over)
 		return 0;
-	put_bits(&k->w, k->codes->code[table][symbol], code_n);
-	put_bits(&k->w, bits, n);
+	/* at most 16 + 15 bits */
+	put_bits(&k->w, (uint32_t)k->codes->code[table][symbol] << n | bits, code_n + n);
 	return symbol;
 }
 
