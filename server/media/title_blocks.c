@@ -39,10 +39,13 @@ static struct kept *find(
 	return k;
 }
 
-static void count_pinned(struct title_cache *c, uint64_t pinned)
+/* What cursors hold, and what is on its way to them. */
+static void count_held(struct title_cache *c, uint64_t pinned, uint64_t expected)
 {
+	bool is_tight = c->gauges.tables + 2 * (pinned + expected) > c->limits.bytes;
+
 	c->gauges.pinned = pinned;
-	bool is_tight = c->gauges.tables + 2 * pinned > c->limits.bytes;
+	c->expected = expected;
 	atomic_store_explicit(&c->tight, is_tight, memory_order_relaxed);
 }
 
@@ -59,7 +62,7 @@ static struct block *pin(struct title_cache *c, struct title *t, struct kept *k)
 {
 	if (!k->pins++) {
 		link_remove(&k->idle);
-		count_pinned(c, c->gauges.pinned + block_cost(k->block));
+		count_held(c, c->gauges.pinned + block_cost(k->block), c->expected);
 	}
 	use_title(c, t);
 	return block_ref(k->block);
@@ -159,7 +162,7 @@ void title_drop_block(struct title *t, struct block *b)
 	if (!--k->pins) {
 		k->used = ++c->uses;
 		list_push_back(&c->idle, &k->idle);
-		count_pinned(c, c->gauges.pinned - block_cost(b));
+		count_held(c, c->gauges.pinned - block_cost(b), c->expected);
 	}
 	pthread_mutex_unlock(&c->lock);
 	block_unref(b); /* the cache has its own */
@@ -172,16 +175,20 @@ bool title_is_tight(const struct title *t)
 
 void title_expect(struct title *t)
 {
-	pthread_mutex_lock(&t->cache->lock);
-	t->cache->expected += t->need;
-	pthread_mutex_unlock(&t->cache->lock);
+	struct title_cache *c = t->cache;
+
+	pthread_mutex_lock(&c->lock);
+	count_held(c, c->gauges.pinned, c->expected + t->need);
+	pthread_mutex_unlock(&c->lock);
 }
 
 void title_arrived(struct title *t)
 {
-	pthread_mutex_lock(&t->cache->lock);
-	t->cache->expected -= t->need;
-	pthread_mutex_unlock(&t->cache->lock);
+	struct title_cache *c = t->cache;
+
+	pthread_mutex_lock(&c->lock);
+	count_held(c, c->gauges.pinned, c->expected - t->need);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* b is kept, and pinned for the cursor that asked (whose the caller's reference is then). 0 or -ENOBUFS. */
@@ -206,7 +213,7 @@ static int keep(struct title *t, struct block *b)
 		g->filled++;
 		g->blocks += block_cost(b);
 		g->most = g->tables + g->blocks > g->most ? g->tables + g->blocks : g->most;
-		count_pinned(c, g->pinned + block_cost(b));
+		count_held(c, g->pinned + block_cost(b), c->expected);
 	}
 	pthread_mutex_unlock(&c->lock);
 	victims_free(&v);
@@ -230,6 +237,8 @@ static struct media_job *next_job(struct title *t)
 		t->filling = false;
 	}
 	pthread_mutex_unlock(&t->lock);
+	if (!j)
+		title_arrived(t);
 	return j;
 }
 
@@ -293,6 +302,8 @@ void title_request_block(struct block_job *j, struct media_io *io)
 		t->tail = &j->job.next;
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (now)
+	if (now) {
+		title_expect(t); /* who waits for a block holds none, and will */
 		media_submit(io, &j->job);
+	}
 }

@@ -301,7 +301,8 @@ static bool find_or_read(struct title_request *r)
 	return true;
 }
 
-/* Is there room for what one cursor more holds? An eighth is left to those who play. */
+/* Is there room for what one cursor more holds? An eighth is left to those who play: they hold more at a
+ * change of block, and seek. */
 static bool has_seat(struct title_cache *c, const struct title *t)
 {
 	uint64_t limit = c->limits.bytes - c->limits.bytes / 8;

@@ -108,7 +108,7 @@ struct title_cache {
 	struct kept *kept; /* by key */
 	struct link idle;  /* of kept; the one not used for longest comes first */
 	uint64_t uses;     /* counts what is used, and gives numbers */
-	uint64_t expected; /* needs of cursors that have no block yet */
+	uint64_t expected; /* needs of cursors without a block yet, and of titles being read for */
 	struct title_gauges gauges;
 	/* devices that folders turned out to lie on, by a hash of the path */
 	struct {
@@ -136,7 +136,7 @@ struct block *title_find_block(struct title *t, uint32_t stream, uint32_t first)
 void title_drop_block(struct title *t, struct block *b);
 /* Sends j (title, stream, first filled in) to io when its turn comes; j->job.done is the caller's. */
 void title_request_block(struct block_job *j, struct media_io *io);
-/* Half of what the tables leave of the cache is held by cursors: who has a block shall not ask for the one after it yet. */
+/* Half of what the tables leave of the cache is held by cursors, or will be: who has a block shall not ask for the one after it yet. */
 bool title_is_tight(const struct title *t);
 /* A cursor was made that has no block yet; it has its first one, or ends without. */
 void title_expect(struct title *t);
