@@ -5,7 +5,6 @@
 
 enum {
 	CMR_NONE = 0xf0, /* codec mode request 15: none; reserved bits 0 */
-	TOC_FOLLOWS = 0x80,
 	TOC_MASK = 0x7c, /* frame type and quality; 4867 4.3.2: the padding bits are 0 */
 	NO_DATA = 0x7c,
 	TYPE_SHIFT = 3
@@ -58,29 +57,28 @@ static bool is_speech(const struct run *run, const struct audio_frame *f)
 	return (f->data.p[0] >> TYPE_SHIFT & 15) <= run->kind->speech_max;
 }
 
-/* 4867 4.4: the request, the table of contents, the frames. */
+/* 4867 4.4: the request, the table of contents, the frame. */
 static void put_whole(struct bundle *k)
 {
 	struct run *run = container_of(k, struct run, k);
-	struct row r = bundle_row(k->p, &k->frame[0]);
+	const struct audio_frame *f = &k->frame[0];
+	struct row r = bundle_row(k->p, f);
 	uint8_t *to;
 
-	r.marker = run->is_silent && is_speech(run, &k->frame[0]); /* 4867 4.1 */
-	run->is_silent = !is_speech(run, &k->frame[k->n - 1]);
+	r.marker = run->is_silent && is_speech(run, f); /* 4867 4.1 */
+	run->is_silent = !is_speech(run, f);
 	block_begin(k->b, &r);
-	to = block_room(k->b, 1 + k->n);
+	to = block_room(k->b, 2);
 	if (!to)
 		return;
-	*to++ = CMR_NONE;
-	for (size_t i = 0; i < k->n; i++)
-		*to++ = (uint8_t)((k->frame[i].data.p[0] & TOC_MASK) |
-				  (i + 1 < k->n ? TOC_FOLLOWS : 0));
-	for (size_t i = 0; i < k->n; i++)
-		block_put(k->b, bytes_sub(k->frame[i].data, 1, SIZE_MAX));
+	to[0] = CMR_NONE;
+	to[1] = f->data.p[0] & TOC_MASK;
+	block_put(k->b, bytes_sub(f->data, 1, SIZE_MAX));
 	block_end(k->b);
 }
 
-static const struct bundle_rules rules = { .fixed_n = 1, .whole = put_whole };
+/* One frame a packet: libavcodec's decoder plays the first of a packet and no other. */
+static const struct bundle_rules rules = { .fixed_n = 2, .frames_max = 1, .whole = put_whole };
 
 /*
  * Takes the next storage frame off *left. One that is cut off, or of a type that isn't, takes all

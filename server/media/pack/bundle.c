@@ -17,8 +17,9 @@ static bool fits(const struct bundle *k, const struct audio_frame *f)
 	/* in unsigned numbers, since a hostile file may put its frames anywhere */
 	int64_t off = (int64_t)((uint64_t)f->rtp - (uint64_t)last->rtp - last->ticks);
 
-	return k->n < BUNDLE_FRAMES_MAX &&
-	       k->payload_n + k->rules->each_n + f->data.n <= k->p->payload_max &&
+	size_t most = k->rules->frames_max ? k->rules->frames_max : BUNDLE_FRAMES_MAX;
+
+	return k->n < most && k->payload_n + k->rules->each_n + f->data.n <= k->p->payload_max &&
 	       off <= (int64_t)(last->ticks / 8) && off >= -(int64_t)(last->ticks / 8) &&
 	       (k->ticks + f->ticks) * 1000 <= (uint64_t)k->p->clock_hz * BUNDLE_MS;
 }

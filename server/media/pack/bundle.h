@@ -30,6 +30,7 @@ struct bundle;
 struct bundle_rules {
 	uint16_t fixed_n;    /* octets of a payload that no frame pays for */
 	uint16_t each_n;     /* octets that each frame costs besides its own */
+	uint8_t frames_max;  /* of a packet; 0: as many as fit */
 	bool is_first_alone; /* the first frame of a run has a packet of its own */
 	/* Makes the packet of k->frame[0 … k->n), whole frames, which fit. */
 	void (*whole)(struct bundle *k);
