@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include "server/base/log.h"
 #include "server/core/rtp_session.h"
 #include "server/core/server.h"
@@ -106,7 +108,11 @@ static tick_t fail(struct rtp_session *s, int err, tick_t now)
 {
 	log_limited(&s->w->warned[WARN_MEDIA], now, LOG_W, "rtp", "sid=%s path=%s: %s", s->id,
 		s->path, err_text(err));
-	rtp_session_end(s, err == ERR_CHANGED ? CLOSE_CHANGED : CLOSE_MEDIA, now);
+	rtp_session_end(s,
+		err == ERR_CHANGED ? CLOSE_CHANGED
+		: err == -ENOBUFS  ? CLOSE_LIMIT
+				   : CLOSE_MEDIA,
+		now);
 	return TICK_NEVER;
 }
 
