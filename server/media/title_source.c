@@ -10,6 +10,8 @@
 
 enum {
 	POINTS_PER_S = 25,     /* most sync samples per second of viewing */
+	MISSES_MAX = 200,      /* sync points in turn whose frames aren't there: no use to go on */
+	SEARCH_MAX = 4,        /* blocks that are looked through for one */
 	PAYLOAD_TYPE_MP2T = 33 /* carries tracks of its own: its rows are no frames */
 };
 
@@ -36,6 +38,8 @@ struct lane {
 	int scale;          /* 0: silent */
 	uint32_t point;     /* which */
 	tick_t point_npt;   /* when it is shown; all its packets are due then */
+	uint32_t misses;    /* sync points before it whose frames were not there */
+	uint32_t searched;  /* blocks, for this one */
 	bool in_point;      /* its rows are being read, */
 	uint32_t point_rtp; /* which have this RTP time */
 };
@@ -279,6 +283,7 @@ static void lane_turn(struct lane *l, uint32_t point)
 	l->point = point;
 	l->point_npt = point_npt(s, point);
 	l->in_point = false;
+	l->searched = 0;
 	if (!l->now || unit >= l->now->next || (back && unit < l->now->first))
 		lane_place(l, unit, SKIP_NONE, 0);
 	else if (back)
@@ -309,6 +314,7 @@ static void enter_point(struct lane *l, const struct row *r)
 	uint32_t next;
 
 	l->in_point = true;
+	l->misses = 0;
 	l->point_rtp = r->rtp_time;
 	if (!point_after(l, &next))
 		return;
@@ -331,7 +337,8 @@ static bool lane_leave_point(struct lane *l)
 {
 	uint32_t next;
 
-	if (!point_after(l, &next)) {
+	l->misses += !l->in_point;
+	if (l->misses > MISSES_MAX || !point_after(l, &next)) {
 		l->scale = 0;
 		return false;
 	}
@@ -339,13 +346,23 @@ static bool lane_leave_point(struct lane *l)
 	return true;
 }
 
+/* On to the block where the frame, or the search for it, may go on. */
+static int next_of_point(struct lane *l)
+{
+	if (l->now && l->in_point)
+		l->want = l->now->next;
+	if (l->searched >= SEARCH_MAX && !l->in_point)
+		return ERR_END;
+	int err = lane_advance(l);
+	l->searched += err == 0;
+	return err;
+}
+
 static int lane_peek_point(struct lane *l, const struct row **out)
 {
 	while (l->scale != 0) {
 		if (!l->now || l->row == l->now->n_rows) {
-			if (l->now && l->in_point)
-				l->want = l->now->next; /* the frame may go on there */
-			int err = lane_advance(l);
+			int err = next_of_point(l);
 			if (err == ERR_END)
 				(void)lane_leave_point(l); /* or be at its end */
 			else if (err)
@@ -497,6 +514,7 @@ static void lane_seek_point(struct lane *l, tick_t npt, int scale)
 	if (!has_points(s) || (!point_before(s, npt, &point) && scale < 0))
 		return;
 	l->scale = scale;
+	l->misses = 0;
 	lane_place(l, point_unit(s, point), SKIP_NONE, 0);
 	lane_turn(l, point);
 }
