@@ -75,7 +75,8 @@ struct title_gauges {
 struct title_cache *title_cache_new(const struct title_limits *limits);
 void title_cache_free(struct title_cache *c);
 void title_cache_gauges(struct title_cache *c, struct title_gauges *g);
-/* Looks whether files that are being played were written to, in jobs of io; once a second or so. */
+/* Looks whether files that are being played were written to, in jobs of io, and gives up fills that found no
+ * room for ten calls; once a second. */
 void title_cache_check(struct title_cache *c, struct media_io *io);
 
 /*

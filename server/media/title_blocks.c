@@ -5,8 +5,10 @@
 #include "server/base/os.h"
 #include "server/media/title_parts.h"
 
-/* Titles that are looked at, when room is sought, for one that nobody holds. */
-enum { LOOK_AT_TITLES = 8 };
+enum {
+	LOOK_AT_TITLES = 8, /* when room is sought, for one that nobody holds */
+	HUNGRY_CHECKS = 10  /* so many a fill waits for room */
+};
 
 /* ---- under the lock ---- */
 
@@ -149,9 +151,84 @@ struct block *title_find_block(struct title *t, uint32_t stream, uint32_t first)
 	return b;
 }
 
+/* ---- fills without room ---- */
+
+/* The next one that waits for room: all, when nobody is left to make more. */
+static struct media_job *take_hungry(struct title_cache *c)
+{
+	struct media_job *j = c->hungry;
+
+	if (!j)
+		return NULL;
+	if (!c->gauges.pinned) {
+		c->hungry = NULL;
+	} else {
+		c->hungry = j->next;
+		j->next = NULL;
+	}
+	if (!c->hungry)
+		c->hungry_tail = &c->hungry;
+	return j;
+}
+
+struct media_job *cache_take_starved(struct title_cache *c)
+{
+	struct media_job *taken = NULL, **at = &c->hungry;
+
+	while (*at) {
+		struct media_job *x = *at;
+		struct block_job *j = container_of(x, struct block_job, job);
+		if (c->checks - j->hungry_since <= HUNGRY_CHECKS && !atomic_load(&j->unwanted)) {
+			at = &x->next;
+			continue;
+		}
+		*at = x->next;
+		x->next = taken;
+		taken = x;
+	}
+	c->hungry_tail = at;
+	return taken;
+}
+
+static void submit_all(struct media_job *list)
+{
+	while (list) {
+		struct media_job *j = list;
+		list = j->next;
+		media_submit(j->io, j);
+	}
+}
+
+enum hunger { HUNGER_WAITS, HUNGER_TRIES, HUNGER_ENDS };
+
+/* A fill found no room: it waits for a block to be dropped, if one is held and it has not waited long. */
+static enum hunger be_hungry(struct title_cache *c, struct block_job *j)
+{
+	enum hunger what = HUNGER_WAITS;
+
+	pthread_mutex_lock(&c->lock);
+	if (!j->is_hungry)
+		j->hungry_since = c->checks;
+	j->is_hungry = true;
+	if (c->checks - j->hungry_since > HUNGRY_CHECKS)
+		what = HUNGER_ENDS;
+	else if (list_first(&c->idle))
+		what = HUNGER_TRIES; /* dropped meanwhile */
+	else if (!c->gauges.pinned)
+		what = HUNGER_ENDS;
+	if (what == HUNGER_WAITS) {
+		j->job.next = NULL;
+		*c->hungry_tail = &j->job;
+		c->hungry_tail = &j->job.next;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return what;
+}
+
 void title_drop_block(struct title *t, struct block *b)
 {
 	struct title_cache *c = t->cache;
+	struct media_job *hungry = NULL;
 
 	if (!b)
 		return;
@@ -163,9 +240,11 @@ void title_drop_block(struct title *t, struct block *b)
 		k->used = ++c->uses;
 		list_push_back(&c->idle, &k->idle);
 		count_held(c, c->gauges.pinned - block_cost(b), c->expected);
+		hungry = take_hungry(c);
 	}
 	pthread_mutex_unlock(&c->lock);
 	block_unref(b); /* the cache has its own */
+	submit_all(hungry);
 }
 
 bool title_is_tight(const struct title *t)
@@ -262,6 +341,21 @@ static int fill(struct title *t, struct block_job *j)
 	return changed ? changed : err;
 }
 
+/* False: j waits for room, and is no longer ours. */
+static bool fill_or_wait(struct title *t, struct block_job *j)
+{
+	for (;;) {
+		j->err = fill(t, j);
+		if (j->err != -ENOBUFS)
+			return true;
+		switch (be_hungry(t->cache, j)) {
+		case HUNGER_WAITS: return false;
+		case HUNGER_ENDS: return true;
+		case HUNGER_TRIES: break;
+		}
+	}
+}
+
 static bool run_fill(struct media_job *job)
 {
 	struct block_job *j = container_of(job, struct block_job, job);
@@ -274,8 +368,8 @@ static bool run_fill(struct media_job *job)
 		j->err = ERR_CLOSED;
 	else if (atomic_load(&t->changed))
 		j->err = ERR_CHANGED;
-	else if (!(j->block = title_find_block(t, j->stream, j->first)))
-		j->err = fill(t, j);
+	else if (!(j->block = title_find_block(t, j->stream, j->first)) && !fill_or_wait(t, j))
+		return false;
 	next = next_job(t);
 	if (next)
 		media_submit(next->io, next);
@@ -292,6 +386,7 @@ void title_request_block(struct block_job *j, struct media_io *io)
 	j->job.is_slow = &t->is_slow;
 	j->job.io = io;
 	j->job.next = NULL;
+	j->is_hungry = false;
 	atomic_store(&j->unwanted, false);
 	pthread_mutex_lock(&t->lock);
 	now = !t->filling;

@@ -13,6 +13,7 @@ struct title_cache *title_cache_new(const struct title_limits *limits)
 	struct title_cache *c = xcalloc(1, sizeof *c);
 
 	c->limits = *limits;
+	c->hungry_tail = &c->hungry;
 	link_init(&c->lru);
 	link_init(&c->idle);
 	if (pthread_mutex_init(&c->lock, NULL))
@@ -60,9 +61,11 @@ static bool run_check(struct media_job *j)
 
 void title_cache_check(struct title_cache *c, struct media_io *io)
 {
-	struct media_job *jobs = NULL, *j;
+	struct media_job *jobs = NULL, *starved, *j;
 
 	pthread_mutex_lock(&c->lock);
+	c->checks++;
+	starved = cache_take_starved(c);
 	LIST_EACH(l, &c->lru)
 	{
 		struct title *t = container_of(l, struct title, lru);
@@ -78,6 +81,10 @@ void title_cache_check(struct title_cache *c, struct media_io *io)
 	while ((j = jobs)) {
 		jobs = j->next;
 		media_submit(io, j);
+	}
+	while ((j = starved)) {
+		starved = j->next;
+		media_submit(j->io, j);
 	}
 }
 

@@ -23,6 +23,8 @@ struct block_job {
 	struct block *block; /* the answer, held by the cursor, when err is 0 */
 	/* -ENOBUFS: the cache is full of what others play. ERR_CHANGED, or what the fill ran into */
 	int err;
+	bool is_hungry; /* the cache's: it has waited for room, from that check on */
+	uint64_t hungry_since;
 	_Atomic bool unwanted; /* set by who asked: the answer may be any error */
 };
 
@@ -107,6 +109,10 @@ struct title_cache {
 	struct opening *openings;
 	struct kept *kept; /* by key */
 	struct link idle;  /* of kept; the one not used for longest comes first */
+	/* fills that wait for a cursor to drop a block, in order; a check in which they are found too old
+	 * gives them up */
+	struct media_job *hungry, **hungry_tail;
+	uint64_t checks;
 	uint64_t uses;     /* counts what is used, and gives numbers */
 	uint64_t expected; /* needs of cursors without a block yet, and of titles being read for */
 	struct title_gauges gauges;
@@ -152,6 +158,8 @@ void victims_free(struct victims *v);
 MUST_USE bool cache_make_room(struct title_cache *c, size_t n, struct victims *v);
 /* Takes the title and its blocks out of the cache. */
 void cache_drop_title(struct title_cache *c, struct title *t, struct victims *v);
+/* Takes out the fills that have waited for room for too long. */
+struct media_job *cache_take_starved(struct title_cache *c);
 /* All blocks of a title that nobody holds. */
 void cache_drop_blocks(struct title_cache *c, struct title *t, struct victims *v);
 /* The title not used for longest that only the cache holds, after a look at `steps` of them; NULL. */
