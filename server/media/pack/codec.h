@@ -20,8 +20,8 @@
 	X(CODEC_VP9, "VP9", true)    /* VPCodecConfigurationRecord, or none */                   \
 	X(CODEC_MPEG4V, "MPEG-4 Visual", true)   /* VOS/VO/VOL headers (DecoderSpecificInfo) */  \
 	X(CODEC_H263, "H.263", true)             /* none */                                      \
-	X(CODEC_MJPEG, "JPEG", true)             /* none */                                      \
-	X(CODEC_MPEG12V, "MPEG-1/2 video", true) /* none */                                      \
+	X(CODEC_MJPEG, "JPEG", true)             /* the first picture, or its head; or none */   \
+	X(CODEC_MPEG12V, "MPEG-1/2 video", true) /* sequence header, or none */                  \
 	X(CODEC_AAC, "AAC", false)               /* AudioSpecificConfig (14496-3 1.6.2) */       \
 	X(CODEC_MPA, "MPEG audio", false) /* none; layers 1 to 3, every rate of MPEG-1 and 2 */  \
 	X(CODEC_OPUS, "Opus", false) /* body of dOps, or OpusHead without its magic (opus.h) */  \
