@@ -333,14 +333,14 @@ static void put_slice(struct buf *b, uint8_t nal, uint32_t first, uint32_t frame
 	put_nal(b, &s);
 }
 
-/* I0 P3 b1 b2 P6 b4 b5 twice, each of two slices */
+/* I0 P3 b1 b2 P6 b4 b5 P9 b7 b8, each of two slices; the last three count beyond 16 */
 static void put_pictures(struct buf *b)
 {
 	static const struct {
 		uint8_t nal;
 		uint8_t frame, lsb;
 	} pictures[] = { { 0x65, 0, 0 }, { 0x41, 1, 6 }, { 1, 2, 2 }, { 1, 2, 4 }, { 0x41, 2, 12 },
-		{ 1, 3, 8 }, { 1, 3, 10 } };
+		{ 1, 3, 8 }, { 1, 3, 10 }, { 0x41, 3, 2 }, { 1, 4, 14 }, { 1, 4, 0 } };
 
 	for (size_t i = 0; i < COUNT(pictures); i++) {
 		put_slice(b, pictures[i].nal, 0, pictures[i].frame, pictures[i].lsb);
@@ -350,7 +350,7 @@ static void put_pictures(struct buf *b)
 
 static void t_h264(void)
 {
-	static const unsigned shown[] = { 0, 3, 1, 2, 6, 4, 5 };
+	static const unsigned shown[] = { 0, 3, 1, 2, 6, 4, 5, 9, 7, 8 };
 	struct buf b;
 	struct played f;
 	size_t k = 0;
@@ -366,15 +366,15 @@ static void t_h264(void)
 	for (size_t i = 0; i < f.n; i++) {
 		if (i && f.packets[i - 1].marker)
 			k++;
-		CU_ASSERT_EQUAL(f.packets[i].rtp_time, (k / 7 * 7 + shown[k % 7]) * 3600);
+		CU_ASSERT_EQUAL(f.packets[i].rtp_time, (k / 10 * 10 + shown[k % 10]) * 3600);
 		/* decoded in this order, a frame before the first is shown */
 		CU_ASSERT_EQUAL(f.packets[i].due, ((tick_t)k - 1) * 40 * TICK_MS);
-		CU_ASSERT_EQUAL(f.packets[i].sync, k % 7 == 0);
+		CU_ASSERT_EQUAL(f.packets[i].sync, k % 10 == 0);
 	}
-	CU_ASSERT_EQUAL(k, 13);
-	at = played_play(&f, 0, 400 * TICK_MS);
-	CU_ASSERT_EQUAL(at, 280 * TICK_MS);
-	CU_ASSERT_EQUAL(f.packets[0].rtp_time, 7 * 3600);
+	CU_ASSERT_EQUAL(k, 19);
+	at = played_play(&f, 0, 500 * TICK_MS);
+	CU_ASSERT_EQUAL(at, 400 * TICK_MS);
+	CU_ASSERT_EQUAL(f.packets[0].rtp_time, 10 * 3600);
 	CU_ASSERT_PTR_NOT_NULL(strstr(played_sdp(&f), "profile-level-id=42C00A"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(played_sdp(&f), "a=framesize:96 64-48"));
 	played_close(&f);
@@ -454,8 +454,10 @@ static struct bytes sound(void)
 	return bytes_of(p, 62);
 }
 
-static void check_sound(struct buf *b, size_t n, size_t times)
+/* sizes: of the frames, up to a 0, or NULL */
+static void check_sound(struct buf *b, size_t n, size_t times, const size_t *sizes)
 {
+	size_t k = 0;
 	struct played f;
 
 	played_open(&f, buf_bytes(b), "x");
@@ -464,6 +466,10 @@ static void check_sound(struct buf *b, size_t n, size_t times)
 	for (size_t i = 0; i < times; i++)
 		CU_ASSERT(bytes_is_eq(
 			bytes_sub(buf_bytes(&f.payload), i * n, n), bytes_sub(sound(), 0, n)));
+	for (size_t i = 0; sizes && i < f.n; i++) { /* a packet each */
+		CU_ASSERT_EQUAL(f.packets[i].n, sizes[k]);
+		k = sizes[k + 1] ? k + 1 : 0;
+	}
 	played_close(&f);
 }
 
@@ -472,11 +478,15 @@ static void t_laces(void)
 	/* track 1, time 0; then laces of 10, 20 and 32 octets, or 20 each */
 	static const struct {
 		struct bytes head;
-		size_t n;
+		size_t n, sizes[4];
 	} blocks[] = {
-		{ B("\x81\0\0\x80"), 62 }, { B("\x81\0\0\x82\2\x0a\x14"), 62 }, /* Xiph */
-		{ B("\x81\0\0\x86\2\x8a\x60\x09"), 62 }, /* EBML: 10, then +10 in two octets */
-		{ B("\x81\0\0\x84\2"), 60 },             /* fixed */
+		{ B("\x81\0\0\x80"), 62, { 62 } },
+		/* Xiph */
+		{ B("\x81\0\0\x82\2\x0a\x14"), 62, { 10, 20, 32 } },
+		/* EBML: 10, then 10 more in two octets */
+		{ B("\x81\0\0\x86\2\x8a\x60\x09"), 62, { 10, 20, 32 } },
+		/* fixed */
+		{ B("\x81\0\0\x84\2"), 60, { 20, 20, 20 } },
 	};
 
 	for (size_t i = 0; i < COUNT(blocks); i++) {
@@ -492,7 +502,7 @@ static void t_laces(void)
 			put(&b, blocks[i].head);
 			put(&b, bytes_sub(sound(), 0, blocks[i].n));
 		}
-		check_sound(&b, blocks[i].n, 2);
+		check_sound(&b, blocks[i].n, 2, blocks[i].sizes);
 		buf_clear(&b);
 	}
 }
@@ -512,7 +522,7 @@ static void t_broken_laces(void)
 	put_head(&b, 0xa3, 66);
 	put(&b, B("\x81\0\0\x80"));
 	put(&b, sound());
-	check_sound(&b, 62, 1);
+	check_sound(&b, 62, 1, NULL);
 	buf_clear(&b);
 }
 
@@ -526,7 +536,7 @@ static void t_stripped(void)
 	put_head(&b, 0xa3, 62);
 	put(&b, B("\x81\0\0\x80"));
 	put(&b, bytes_sub(sound(), 4, 58));
-	check_sound(&b, 62, 1);
+	check_sound(&b, 62, 1, NULL);
 	buf_clear(&b);
 }
 
@@ -556,7 +566,7 @@ static void t_cluster_lost(void)
 	put(&b, B("\x81\0\0\x80"));
 	put(&b, sound());
 	put(&b, B("\xa3\xff\x81")); /* cut off */
-	check_sound(&b, 62, 2);
+	check_sound(&b, 62, 2, NULL);
 	buf_clear(&b);
 }
 
