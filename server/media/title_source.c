@@ -3,16 +3,16 @@
 #include <stdlib.h>
 
 #include "server/base/os.h"
+#include "server/media/points.h"
 #include "server/media/title_parts.h"
 
 /* A session's cursor over a title: one lane per track, which holds the block it reads and, as soon as
  * that is begun, the one it will read next. */
 
 enum {
-	POINTS_PER_S = 25,     /* most sync samples per second of viewing */
-	MISSES_MAX = 200,      /* sync points in turn whose frames aren't there: no use to go on */
-	SEARCH_MAX = 4,        /* blocks that are looked through for one */
-	PAYLOAD_TYPE_MP2T = 33 /* carries tracks of its own: its rows are no frames */
+	POINTS_PER_S = 25, /* most sync samples per second of viewing */
+	MISSES_MAX = 200,  /* sync points in turn whose frames aren't there: no use to go on */
+	SEARCH_MAX = 4     /* blocks that are looked through for one */
 };
 
 enum skip {
@@ -224,40 +224,7 @@ static void lane_place(struct lane *l, uint32_t unit, enum skip skip, tick_t npt
 	l->skip_rtp = (uint32_t)stream_ticks_of(s, npt) - tolerance(s);
 }
 
-/* ---- sync points: the table's, or every unit ---- */
-
-static uint32_t n_points(const struct stream *s)
-{
-	return s->n_syncs ? s->n_syncs : s->n_units;
-}
-
-static tick_t point_npt(const struct stream *s, uint32_t i)
-{
-	return s->n_syncs ? s->ops->sync_npt(s, i) : s->ops->unit_due(s, i);
-}
-
-static uint32_t point_unit(const struct stream *s, uint32_t i)
-{
-	return s->n_syncs ? s->ops->sync_unit(s, i) : i;
-}
-
-/* The last one that is shown at or before npt. */
-static bool point_before(const struct stream *s, tick_t npt, uint32_t *i)
-{
-	if (s->n_syncs)
-		return stream_sync_before(s, npt, i);
-	*i = s->ops->unit_at(s, npt);
-	if (*i < s->n_units && s->ops->unit_due(s, *i) <= npt)
-		return true;
-	*i -= *i > 0;
-	return s->n_units > 0 && s->ops->unit_due(s, *i) <= npt;
-}
-
-/* Are there frames to be picked out? */
-static bool has_points(const struct stream *s)
-{
-	return s->is_video && n_points(s) > 1 && s->payload_type != PAYLOAD_TYPE_MP2T;
-}
+/* ---- at a scale: from sync point to sync point ---- */
 
 /* The one after the lane's in its direction, so far away that no more than 25 frames a second are shown.
  * False: there is none. */
@@ -267,21 +234,21 @@ static bool point_after(const struct lane *l, uint32_t *i)
 	tick_t step = TICK_S / POINTS_PER_S * abs(l->scale);
 
 	if (l->scale < 0)
-		return point_before(s, l->point_npt - step, i) && *i < l->point;
-	*i = point_before(s, l->point_npt + step - 1, i) ? *i + 1 : 0;
+		return points_before(s, l->point_npt - step, i) && *i < l->point;
+	*i = points_before(s, l->point_npt + step - 1, i) ? *i + 1 : 0;
 	if (*i <= l->point)
 		*i = l->point + 1;
-	return *i < n_points(s);
+	return *i < points_count(s);
 }
 
 static void lane_turn(struct lane *l, uint32_t point)
 {
 	const struct stream *s = lane_stream(l);
-	uint32_t unit = point_unit(s, point);
+	uint32_t unit = points_unit(s, point);
 	bool back = l->scale < 0;
 
 	l->point = point;
-	l->point_npt = point_npt(s, point);
+	l->point_npt = points_npt(s, point);
 	l->in_point = false;
 	l->searched = 0;
 	if (!l->now || unit >= l->now->next || (back && unit < l->now->first))
@@ -318,7 +285,7 @@ static void enter_point(struct lane *l, const struct row *r)
 	l->point_rtp = r->rtp_time;
 	if (!point_after(l, &next))
 		return;
-	uint32_t unit = point_unit(s, next);
+	uint32_t unit = points_unit(s, next);
 	if (unit >= l->now->first && unit < l->now->next)
 		return;
 	l->want = s->ops->block_first(s, unit);
@@ -444,9 +411,9 @@ static tick_t find_start_back(const struct title_source *ts, uint32_t tracks, ti
 	for (uint32_t i = 0; i < m->n_streams; i++) {
 		const struct stream *s = m->streams[i];
 
-		if (tracks >> i & 1 && has_points(s) && point_before(s, npt, &n) &&
-			point_npt(s, n) > start)
-			start = point_npt(s, n);
+		if (tracks >> i & 1 && points_are_enough(s) && points_before(s, npt, &n) &&
+			points_npt(s, n) > start)
+			start = points_npt(s, n);
 	}
 	return start;
 }
@@ -463,7 +430,7 @@ static tick_t first_shown(const struct stream *s, tick_t start)
 	uint32_t n;
 
 	if (is_from_first(s, start))
-		return s->n_units ? point_npt(s, 0) : start;
+		return s->n_units ? points_npt(s, 0) : start;
 	if (s->is_video && s->n_syncs && stream_sync_before(s, start, &n))
 		return s->ops->sync_npt(s, n);
 	return start;
@@ -511,11 +478,11 @@ static void lane_seek_point(struct lane *l, tick_t npt, int scale)
 	uint32_t point;
 
 	l->scale = 0;
-	if (!has_points(s) || (!point_before(s, npt, &point) && scale < 0))
+	if (!points_are_enough(s) || (!points_before(s, npt, &point) && scale < 0))
 		return;
 	l->scale = scale;
 	l->misses = 0;
-	lane_place(l, point_unit(s, point), SKIP_NONE, 0);
+	lane_place(l, points_unit(s, point), SKIP_NONE, 0);
 	lane_turn(l, point);
 }
 
@@ -694,7 +661,7 @@ struct source *title_source(struct title *t, struct media_io *io)
 	for (uint32_t i = 0; i < m->n_streams; i++) {
 		ts->source.tracks[i] = track_of(m->streams[i]);
 		ts->lanes[i].owner = ts;
-		ts->source.can_scale = ts->source.can_scale || has_points(m->streams[i]);
+		ts->source.can_scale = ts->source.can_scale || points_are_enough(m->streams[i]);
 		ts->lanes[i].job.job.done = lane_done;
 	}
 	start = find_start(ts, source_all(&ts->source), 0);

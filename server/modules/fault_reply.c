@@ -111,7 +111,9 @@ void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct b
 		shift_numbers(reply, B("RTP-Info"), B("seq="), 1, UINT16_MAX);
 	if (on[FAULT_RTPINFO_RTPTIME])
 		shift_numbers(reply, B("RTP-Info"), B("rtptime="), 90000, UINT32_MAX);
-	if (on[FAULT_RANGE_END] && t->req.method == RTSP_PLAY)
+	/* other units have a dash in their names */
+	if (on[FAULT_RANGE_END] && t->req.method == RTSP_PLAY &&
+		bytes_find(buf_bytes(reply), B("Range: npt=")) < reply->n)
 		shift_numbers(reply, B("Range"), B("-"), 9999, UINT32_MAX);
 	if (on[FAULT_SDP_GRAMMAR] && t->req.method == RTSP_DESCRIBE)
 		spoil_sdp(reply);
