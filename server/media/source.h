@@ -137,7 +137,8 @@ MUST_USE static inline int source_describe(
 /*
  * Moves the tracks in the mask (bit n = tracks[n]) and begins to load. Without `exact` it goes back to
  * the sync sample before npt when one of the tracks is video; *actual ≤ npt is where it really starts:
- * say it in Range and take RTP-Info's rtptime for it. 0; ERR_RANGE when npt lies beyond the end;
+ * say it in Range and take RTP-Info's rtptime for it. A track without sync samples begins with the packet
+ * that still sounds then. 0; ERR_RANGE when npt lies beyond the end;
  * ERR_UNSUPPORTED. A new source stands at 0 with scale 1. Loading errors show at next.
  */
 MUST_USE static inline int source_seek(
