@@ -121,7 +121,7 @@ tick_t rtp_stream_free_from(const struct rtp_stream *st, tick_t near)
 void rtp_stream_send(struct rtp_stream *st, const struct packet *p, tick_t due)
 {
 	struct rtp_out o;
-	uint8_t *h = rtp_out_header(&o);
+	uint8_t *h = o.head + FRAME_HEADER;
 
 	rtp_header_write(h, p->marker, p->payload_type, st->seq++, next_timestamp(st, p), st->ssrc);
 	if (p->padding)
