@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/wire/rtsp.h"
 
-
 static const char *const method_names[] = {
 #define METHOD_ROW(id, text) [id] = text,
 	RTSP_METHOD_TABLE(METHOD_ROW)
