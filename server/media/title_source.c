@@ -11,9 +11,11 @@
 
 enum {
 	POINTS_PER_S = 25, /* most sync samples per second of viewing */
-	MISSES_MAX = 200,  /* sync points in turn whose frames aren't there: no use to go on */
-	SEARCH_MAX = 4     /* blocks that are looked through for one */
+	MISSES_MAX = 800,  /* blocks and sync points in turn without a frame: no use to go on */
+	SEARCH_MAX = 4 /* blocks, from the sync point's unit on, that are looked through for it */
 };
+/* How long after a sync point its frame may leave; without it, what comes then is better than silence. */
+#define SKIP_MAX (5 * TICK_S)
 
 enum skip {
 	SKIP_NONE,
@@ -38,8 +40,8 @@ struct lane {
 	int scale;          /* 0: silent */
 	uint32_t point;     /* which */
 	tick_t point_npt;   /* when it is shown; all its packets are due then */
-	uint32_t misses;    /* sync points before it whose frames were not there */
-	uint32_t searched;  /* blocks, for this one */
+	uint32_t misses;    /* blocks and sync points since the last frame */
+	uint32_t searched;  /* blocks from its unit on, for this one */
 	bool in_point;      /* its rows are being read, */
 	uint32_t point_rtp; /* which have this RTP time */
 };
@@ -198,7 +200,8 @@ static bool lane_skips(struct lane *l, const struct row *r)
 	switch (l->skip) {
 	case SKIP_NONE: return false;
 	case SKIP_TO_SYNC:
-		if (!r->sync || (int32_t)(r->rtp_time - l->skip_rtp) < 0)
+		if (r->due <= l->skip_due + SKIP_MAX &&
+			(!r->sync || (int32_t)(r->rtp_time - l->skip_rtp) < 0))
 			return true;
 		break;
 	case SKIP_TO_DUE:
@@ -318,10 +321,13 @@ static int next_of_point(struct lane *l)
 {
 	if (l->now && l->in_point)
 		l->want = l->now->next;
-	if (l->searched >= SEARCH_MAX && !l->in_point)
+	if (!l->in_point && (l->searched >= SEARCH_MAX || l->misses > MISSES_MAX))
 		return ERR_END;
 	int err = lane_advance(l);
-	l->searched += err == 0;
+	if (!err && !l->in_point) {
+		l->misses++;
+		l->searched += l->now->next > points_unit(lane_stream(l), l->point);
+	}
 	return err;
 }
 
@@ -460,11 +466,8 @@ static void lane_seek(struct lane *l, tick_t start)
 	if (is_from_first(s, start)) {
 		lane_place(l, 0, SKIP_NONE, start);
 	} else if (s->is_video && s->n_syncs) {
-		if (stream_sync_before(s, start, &n))
-			lane_place(
-				l, s->ops->sync_unit(s, n), SKIP_TO_SYNC, s->ops->sync_npt(s, n));
-		else
-			lane_place(l, 0, SKIP_TO_SYNC, start);
+		(void)stream_sync_before(s, start, &n); /* none: the first one */
+		lane_place(l, s->ops->sync_unit(s, n), SKIP_TO_SYNC, s->ops->sync_npt(s, n));
 	} else {
 		/* the unit before may last, or have packets, beyond the start */
 		n = s->ops->unit_at(s, start);

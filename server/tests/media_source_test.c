@@ -12,6 +12,7 @@
 #include "server/media/pattern_source.h"
 #include "server/media/root.h"
 #include "server/media/title.h"
+#include "server/tests/mp4file.h"
 #include "server/tests/unit.h"
 
 /* ---- pattern ---- */
@@ -334,6 +335,65 @@ static void t_body_life(void)
 	title_unref(t);
 }
 
+/* ---- scales ---- */
+
+enum { RICH_FRAME = 100000, RICH_FRAMES = 64, RICH_FPS = 25 };
+
+/* 20 Mbit/s: a second is ten blocks long. */
+static struct title *open_rich(struct buf *file, uint8_t *data)
+{
+	struct buf entry;
+	struct mp4file m = { .timescale = 1000,
+		.n_tracks = 1,
+		.tracks = { { .handler = "vide",
+			.timescale = RICH_FPS,
+			.delta = 1,
+			.data = { data, RICH_FRAME * RICH_FRAMES },
+			.n_samples = RICH_FRAMES,
+			.uniform_size = RICH_FRAME,
+			.per_chunk = 1,
+			.n_sync = 4,
+			.sync = { 1, 21, 41, 61 },
+			.edit = -1,
+			.n_entries = 1,
+			.flags = 1 } } };
+	struct title *t;
+
+	buf_init(&entry, 1024);
+	mp4file_close(&entry, mp4file_open_video(&entry, "vp08", 320, 240));
+	m.tracks[0].entries = buf_bytes(&entry);
+	mp4file_write(&m, file);
+	CU_ASSERT_EQUAL_FATAL(title_open_memory(buf_bytes(file), B("rich.mp4"), &t), 0);
+	buf_clear(&entry);
+	return t;
+}
+
+static void t_rich_scale(void)
+{
+	uint8_t *data = xcalloc(RICH_FRAMES, RICH_FRAME);
+	struct buf file;
+	uint32_t frames = 0, last = 0;
+	struct packet p;
+	tick_t actual;
+
+	buf_init(&file, 16 << 20);
+	struct title *t = open_rich(&file, data);
+	struct source *s = title_source(t, media_io_sync());
+	const struct source_start at = { .scale = 2 };
+
+	CU_ASSERT_EQUAL_FATAL(source_seek(s, 1, &at, &actual), 0);
+	for (tick_t now = 1; source_next(s, 1, TICK_NEVER, now, &p) == 0; now++) {
+		CU_ASSERT_TRUE(p.sync);
+		frames += !frames || p.rtp_time != last;
+		last = p.rtp_time;
+	}
+	CU_ASSERT_EQUAL(frames, 4);
+	source_free(s);
+	title_unref(t);
+	buf_clear(&file);
+	free(data);
+}
+
 UNIT_SUITE(media_source,
 	{ "pattern: every packet proves stream, position and send time", t_pattern_packets },
 	{ "pattern: a seek moves the named tracks to the packet due next", t_pattern_seek },
@@ -343,4 +403,6 @@ UNIT_SUITE(media_source,
 	{ "title: one request at a time, blocks are shared", t_shared },
 	{ "source: freed while its request is under way, it ends quietly", t_freed_in_flight },
 	{ "source: a block asked for before a seek is not played after it", t_seek_in_flight },
-	{ "source: bodies outlive their block for the rest of the turn", t_body_life });
+	{ "source: bodies outlive their block for the rest of the turn", t_body_life },
+	{ "source: a fast-forward finds sync samples late in a rich second (2326 12.34)",
+		t_rich_scale });
