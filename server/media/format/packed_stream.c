@@ -349,7 +349,9 @@ static void put_title(struct packed_stream *s, const struct packed_config *c)
 	if (s->packer.is_video && sent > 0)
 		fps = (double)(s->end - s->first) / tick_seconds(sent);
 	/* all of these are cut where they do not fit: for people */
-	if (!s->packer.is_video)
+	if (!s->packer.is_video && !codec->channels)
+		(void)snprintf(to, room, "%s %u Hz", codec_name(codec->id), codec->sample_hz);
+	else if (!s->packer.is_video)
 		(void)snprintf(to, room, "%s %u Hz, %u channel%s", codec_name(codec->id),
 			codec->sample_hz, codec->channels, codec->channels == 1 ? "" : "s");
 	else if (c->rotation)
