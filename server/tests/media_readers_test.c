@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/base/os.h"
+#include "server/media/format/movie.h"
 #include "server/tests/played.h"
 
 /* Readers of files without ISO boxes, fed with files made octet by octet. */
@@ -505,6 +506,37 @@ static void t_laces(void)
 			put(&b, bytes_sub(sound(), 0, blocks[i].n));
 		}
 		check_sound(&b, blocks[i].n, 2, blocks[i].sizes);
+		buf_clear(&b);
+	}
+}
+
+/* ns since 2001; what is before 1970 or far ahead was never set, and clock times are summed up with it. */
+static void t_mkv_dates(void)
+{
+	static const struct {
+		struct bytes date;
+		int64_t created_s;
+	} dates[] = {
+		{ B("\0\0\0\0\x3b\x9a\xca\0"), 978307201 },
+		{ B("\xff\xff\xff\xff\xff\xff\xff\xff"), 978307199 },
+		{ B("\x72\0\0\0\0\0\0\0"), 0 },
+		{ B("\x80\0\0\0\0\0\0\0"), 0 },
+	};
+
+	for (size_t i = 0; i < COUNT(dates); i++) {
+		struct buf b, info;
+		struct played f;
+
+		begin_mkv(&b, B(""));
+		buf_init(&info, FILE_MAX);
+		put_element(&info, 0x4461, dates[i].date);
+		put_all(&b, 0x1549a966, &info);
+		put_head(&b, 0xa3, 66);
+		put(&b, B("\x81\0\0\x80"));
+		put(&b, sound());
+		played_open(&f, buf_bytes(&b), "x");
+		CU_ASSERT_EQUAL(title_movie(f.title)->created_ns / TICK_S, dates[i].created_s);
+		played_close(&f);
 		buf_clear(&b);
 	}
 }
