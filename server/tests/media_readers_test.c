@@ -4,6 +4,7 @@
 
 #include "server/base/os.h"
 #include "server/media/format/movie.h"
+#include "server/media/format/movie.h"
 #include "server/tests/played.h"
 
 /* Readers of files without ISO boxes, fed with files made octet by octet. */
@@ -669,6 +670,7 @@ UNIT_SUITE(media_readers, { "adts: every whole frame, over tags and damage (1449
 	{ "h264: access units and their order of presentation (H.264 7.4.1.2.4, 8.2.1)", t_h264 },
 	{ "matroska: laces of every kind are the frames they were (9559 10.3)", t_laces },
 	{ "matroska: a broken block costs itself", t_broken_laces },
+	{ "matroska: a date is when NPT 0 was, if it can be", t_mkv_dates },
 	{ "matroska: stripped headers are put back", t_stripped },
 	{ "matroska: an encrypted track is left out, with the reason", t_encrypted },
 	{ "matroska: damage costs what is up to the next cluster", t_cluster_lost },

@@ -40,6 +40,8 @@ enum {
 /* All of it passes by at opening: about 4 GB a second where the system has it in memory. */
 #define SCAN_MAX   ((uint64_t)64 << 30)
 #define DATE_EPOCH INT64_C(978307200000000000) /* 2001-01-01 */
+/* 2106: clock times are sums of the date and of NPT, which must fit */
+#define DATE_MAX INT64_C(4294967296000000000)
 
 struct scan {
 	struct movie *movie;
@@ -264,7 +266,7 @@ static void read_info(struct mkv *k, struct bytes rest)
 		else if (id == DURATION)
 			k->duration = ebml_float(body);
 		else if (id == DATE && body.n == 8 && ebml_int(body) > -DATE_EPOCH &&
-			 ebml_int(body) < INT64_MAX - DATE_EPOCH)
+			 ebml_int(body) < DATE_MAX - DATE_EPOCH)
 			k->created_ns = ebml_int(body) + DATE_EPOCH;
 	}
 	if (k->unit_ns > MKV_NS)
