@@ -40,7 +40,7 @@ struct pool_thread {
 	struct lane *lane; /* of its job; NULL: it has none */
 	uint32_t began;    /* in naps */
 	bool is_long;
-	_Atomic bool *is_slow; /* the job's */
+	_Atomic bool *is_slow; /* the job's; of one that run() has handed on it may be gone */
 };
 
 struct iopool {
@@ -145,10 +145,24 @@ static struct share *share_of(struct iopool *p, uint64_t key)
 	return s;
 }
 
+/* What the job works on was slow the last time, or keeps a thread for long right now. */
+static bool job_is_slow(const struct iopool *p, const struct media_job *j)
+{
+	if (!j->is_slow)
+		return false;
+	LIST_EACH(x, &p->threads)
+	{
+		const struct pool_thread *t = container_of(x, struct pool_thread, link);
+		if (t->lane && t->is_long && t->is_slow == j->is_slow)
+			return true;
+	}
+	return atomic_load(j->is_slow);
+}
+
 static void put_job(struct iopool *p, struct media_job *j)
 {
 	struct share *s = share_of(p, j->share);
-	struct lane *l = &s->lanes[j->is_slow && atomic_load(j->is_slow) ? LANE_SLOW : LANE_QUICK];
+	struct lane *l = &s->lanes[job_is_slow(p, j) ? LANE_SLOW : LANE_QUICK];
 
 	j->next = NULL;
 	j->since = p->naps;
@@ -194,8 +208,6 @@ static void call_slow(struct iopool *p, struct pool_thread *t)
 	struct lane *slow = &t->lane->share->lanes[LANE_SLOW];
 
 	t->is_long = true;
-	if (t->is_slow)
-		atomic_store(t->is_slow, true);
 	slow->running++;
 	t->lane->running--;
 	t->lane = slow;

@@ -26,7 +26,7 @@ struct media_job {
 	 * does not stop the others; 0: nobody knows. Set before submit. */
 	uint64_t share;
 	/* Whether what the job works on has kept a thread waiting for long: then it gets a smaller part
-	 * still. The executor reads it at submit and writes it (only of jobs with done()); NULL: none. */
+	 * still. The executor reads it at submit and writes it when run() has answered true, before done(); NULL: none. */
 	_Atomic bool *is_slow;
 	/* for whoever holds the job: a queue of the executor or of a title */
 	struct media_job *next;

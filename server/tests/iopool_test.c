@@ -8,7 +8,7 @@
 #include "server/core/iopool.h"
 #include "server/tests/unit.h"
 
-enum { STEP_MS = 2, PATIENCE_MS = 20000, NOT_LONG_MS = 200 };
+enum { STEP_MS = 2, PATIENCE_MS = 20000, NOT_LONG_MS = 200, LONG_MS = 200 };
 
 /* What the jobs of one test share. */
 struct scene {
@@ -65,6 +65,12 @@ static void scene_close(struct scene *s)
 static void nap(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000000 }, NULL);
+}
+
+static void nap_long(int ms)
+{
+	for (; ms > 0; ms -= STEP_MS)
+		nap();
 }
 
 /* Waits until *n reaches `at`; false: it has not. */
@@ -201,23 +207,55 @@ static void t_called_slow(void)
 	struct scene s;
 	struct job stuck, behind;
 	_Atomic bool is_slow = false;
+	unsigned ran = 0;
 
 	scene_open(&s, 1, 1);
 	stuck = (struct job){
 		.job = { .run = run_stuck, .done = done, .share = 7, .is_slow = &is_slow }, .s = &s
 	};
-	media_submit(&s.w.io, &stuck.job);
-	submit(&s, &behind, run, 8);
-	for (int ms = 0; ms < PATIENCE_MS && !atomic_load(&is_slow); ms += STEP_MS)
-		nap();
+	/* longer and longer: the pool's keeper may be kept waiting, too */
+	for (int ms = LONG_MS; ms < PATIENCE_MS && !atomic_load(&is_slow); ms *= 2) {
+		media_submit(&s.w.io, &stuck.job);
+		submit(&s, &behind, run, 8);
+		nap_long(ms);
+		open_gate(&s, 1);
+		CU_ASSERT_TRUE(reaches(&s.ran, ran += 2));
+	}
 	CU_ASSERT_TRUE(atomic_load(&is_slow));
-	open_gate(&s, 2);
-	CU_ASSERT_TRUE(reaches(&s.ran, 2));
-	CU_ASSERT_TRUE(atomic_load(&is_slow)); /* it was long */
+	open_gate(&s, 1);
 	media_submit(&s.w.io, &stuck.job);
-	CU_ASSERT_TRUE(reaches(&s.ran, 3));
+	CU_ASSERT_TRUE(reaches(&s.ran, ran + 1));
 	scene_close(&s);
 	CU_ASSERT_FALSE(atomic_load(&is_slow));
+}
+
+/* Hands itself on to somebody who needs it no more, and stays. */
+static bool run_handed_on(struct media_job *j)
+{
+	(void)run_stuck(j);
+	return false;
+}
+
+static void t_handed_on(void)
+{
+	struct scene s;
+	struct job stuck, behind;
+	_Atomic bool gone = false;
+
+	scene_open(&s, 1, 1);
+	stuck = (struct job){
+		.job = { .run = run_handed_on, .done = done, .share = 7, .is_slow = &gone }, .s = &s
+	};
+	media_submit(&s.w.io, &stuck.job);
+	CU_ASSERT_TRUE(reaches(&s.running, 1));
+	submit(&s, &behind, run, 8);
+	nap_long(2 * LONG_MS);
+	CU_ASSERT_FALSE(atomic_load(&gone));
+	open_gate(&s, 1);
+	CU_ASSERT_TRUE(reaches(&s.ran, 2));
+	scene_close(&s);
+	CU_ASSERT_FALSE(atomic_load(&gone));
+	CU_ASSERT_EQUAL(s.done, 1);
 }
 
 static void t_turns(void)
@@ -299,6 +337,7 @@ UNIT_SUITE(iopool, { "iopool: every job is done on its worker's loop, also at th
 	{ "iopool: a dead disk takes no more than its part of the threads", t_dead_disk },
 	{ "iopool: slow titles leave threads to the others of their disk", t_slow_titles },
 	{ "iopool: a title that keeps a thread is slow until it is quick again", t_called_slow },
+	{ "iopool: what a job worked on may go as soon as it is handed on", t_handed_on },
 	{ "iopool: devices take turns, jobs of one keep their order", t_turns },
 	{ "iopool: a job that is handed on is done once; one without done() may go", t_parked },
 	{ "iopool: at the end nobody waits for a disk that does not answer", t_stuck_at_the_end });
