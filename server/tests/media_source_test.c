@@ -9,6 +9,8 @@
 
 #include "server/base/os.h"
 #include "server/media/builtin.h"
+#include "server/media/format/movie.h"
+#include "server/media/format/stream.h"
 #include "server/media/pattern_source.h"
 #include "server/media/root.h"
 #include "server/media/title.h"
@@ -394,6 +396,53 @@ static void t_rich_scale(void)
 	free(data);
 }
 
+/* ---- one frame that fills a block by itself ---- */
+
+static void t_monster(void)
+{
+	enum { SMALL = 1000, MONSTER = (8 << 20) - (16 << 10) };
+	uint8_t *data = xcalloc(1, (RICH_FRAMES - 1) * SMALL + MONSTER);
+	struct buf entry, file;
+	struct mp4file m = { .timescale = 1000,
+		.n_tracks = 1,
+		.tracks = { { .handler = "vide",
+			.timescale = 100,
+			.delta = 1,
+			.data = { data, (RICH_FRAMES - 1) * SMALL + MONSTER },
+			.n_samples = RICH_FRAMES,
+			.per_chunk = 1,
+			.edit = -1,
+			.n_entries = 1,
+			.flags = 1 } } };
+	struct title *t;
+	struct block *b;
+	uint32_t fills = 0;
+
+	for (size_t i = 0; i < RICH_FRAMES; i++)
+		m.tracks[0].sizes[i] = i + 1 < RICH_FRAMES ? SMALL : MONSTER;
+	buf_init(&entry, 1024);
+	mp4file_close(&entry, mp4file_open_video(&entry, "vp08", 320, 240));
+	m.tracks[0].entries = buf_bytes(&entry);
+	buf_init(&file, 16 << 20);
+	mp4file_write(&m, &file);
+	CU_ASSERT_EQUAL_FATAL(title_open_memory(buf_bytes(&file), B("monster.mp4"), &t), 0);
+	const struct movie *movie = title_movie(t);
+	const struct stream *s = movie->streams[0];
+
+	for (uint32_t first = 0; first < RICH_FRAMES; fills++) {
+		CU_ASSERT_EQUAL_FATAL(s->ops->fill(s, &movie->file, 0, first, &b), 0);
+		CU_ASSERT_TRUE_FATAL(b->next > first);
+		CU_ASSERT_TRUE(b->n_rows >= b->next - first);
+		first = b->next;
+		block_unref(b);
+	}
+	CU_ASSERT_TRUE(fills <= 8); /* each reads the monster again */
+	title_unref(t);
+	buf_clear(&file);
+	buf_clear(&entry);
+	free(data);
+}
+
 UNIT_SUITE(media_source,
 	{ "pattern: every packet proves stream, position and send time", t_pattern_packets },
 	{ "pattern: a seek moves the named tracks to the packet due next", t_pattern_seek },
@@ -405,4 +454,5 @@ UNIT_SUITE(media_source,
 	{ "source: a block asked for before a seek is not played after it", t_seek_in_flight },
 	{ "source: bodies outlive their block for the rest of the turn", t_body_life },
 	{ "source: a fast-forward finds sync samples late in a rich second (2326 12.34)",
-		t_rich_scale });
+		t_rich_scale },
+	{ "source: before a frame that fills a block there are few blocks", t_monster });

@@ -169,8 +169,9 @@ static void pack_units(const struct packing *x, struct block_build *b)
 	}
 }
 
-/* The block of what has been collected. When it grows too long, of its first unit only; when that
- * does, too, without it: one monster must not end a film. */
+/* The block of what has been collected. When it grows too long, of half the units, and so on: what is left
+ * out is read again, so one by one would take for ever. A unit that is too long alone is left out: one
+ * monster must not end a film. */
 static struct block *make_block(struct packing *x, uint32_t track, uint32_t first)
 {
 	struct block_build b;
@@ -178,9 +179,9 @@ static struct block *make_block(struct packing *x, uint32_t track, uint32_t firs
 
 	block_build_init(&b);
 	pack_units(x, &b);
-	if (b.err && n > 1) {
+	while (b.err && n > 1) {
 		block_build_back(&b, (struct block_mark){ 0 });
-		n = x->n_units = 1;
+		n = x->n_units = n / 2;
 		pack_units(x, &b);
 	}
 	if (b.err)
