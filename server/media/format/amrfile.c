@@ -3,23 +3,16 @@
 #include "server/media/format/made.h"
 #include "server/media/format/readers.h"
 #include "server/media/format/sweep.h"
+#include "server/media/pack/amr.h"
 
 /* AMR and AMR-WB speech as RFC 4867 5 stores it: a magic number, then frames of 20 ms. */
-enum { FRAME_TYPES = 16, LENGTH_NONE = 0xff };
-
 static const struct kind {
 	struct bytes magic;
 	enum codec_id codec;
-	uint32_t sample_hz;
-	/* octets of a frame, its header included; LENGTH_NONE: not one that can be */
-	uint8_t length[FRAME_TYPES];
+	const struct amr_kind *frames;
 } kinds[] = {
-	{ { (const uint8_t *)"#!AMR\n", 6 }, CODEC_AMR, 8000,
-		{ 13, 14, 16, 18, 20, 21, 27, 32, 6, LENGTH_NONE, LENGTH_NONE, LENGTH_NONE,
-			LENGTH_NONE, LENGTH_NONE, LENGTH_NONE, 1 } },
-	{ { (const uint8_t *)"#!AMR-WB\n", 9 }, CODEC_AMR_WB, 16000,
-		{ 18, 24, 33, 37, 41, 47, 51, 59, 61, 6, LENGTH_NONE, LENGTH_NONE, LENGTH_NONE,
-			LENGTH_NONE, 1, 1 } },
+	{ { (const uint8_t *)"#!AMR\n", 6 }, CODEC_AMR, &amr_narrow },
+	{ { (const uint8_t *)"#!AMR-WB\n", 9 }, CODEC_AMR_WB, &amr_wide },
 };
 
 static const struct kind *kind_of(struct bytes head)
@@ -51,8 +44,8 @@ static int read_frames(struct amr *a, struct sweep *w)
 			return err;
 		if (!b.n)
 			return 0;
-		s.size = a->kind->length[b.p[0] >> 3 & 15];
-		if (s.size == LENGTH_NONE || b.p[0] & 0x83) { /* F and padding are 0 in files */
+		s.size = (uint32_t)amr_frame_bytes(a->kind->frames, b.p[0]);
+		if (!s.size || b.p[0] & 0x83) { /* F and padding are 0 in files */
 			at++;
 			a->lost++;
 			continue;
@@ -62,7 +55,7 @@ static int read_frames(struct amr *a, struct sweep *w)
 		err = table_build_add(a->build, &s);
 		if (err)
 			return err;
-		a->samples += a->kind->sample_hz / 50;
+		a->samples += a->kind->frames->ticks;
 		at += s.size;
 	}
 }
@@ -96,9 +89,9 @@ static int open_amr(struct movie *m)
 		movie_note(m, "AMR: %llu octets are damaged", (unsigned long long)a.lost);
 	return made_add(m,
 		&(struct made_track){ .id = 1,
-			.timescale = a.kind->sample_hz,
+			.timescale = a.kind->frames->clock_hz,
 			.codec = { .id = a.kind->codec,
-				.sample_hz = a.kind->sample_hz,
+				.sample_hz = a.kind->frames->clock_hz,
 				.channels = 1 } },
 		a.build, a.samples);
 }

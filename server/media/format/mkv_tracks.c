@@ -4,6 +4,7 @@
 #include "server/media/format/mkv_parts.h"
 #include "server/media/pack/aacconfig.h"
 #include "server/media/pack/mpegaudio.h"
+#include "server/media/pack/opus.h"
 
 /* Tracks of Matroska, and what their codecs are called. */
 enum {
@@ -251,24 +252,6 @@ void mkv_find_codec(struct mkv_track *t)
 		t->timescale = VIDEO_HZ;
 }
 
-/* RFC 6716 3.1: the first octet says how long a frame is, and how many there are. */
-static uint32_t opus_samples(struct bytes head)
-{
-	static const uint16_t silk[] = { 480, 960, 1920, 2880 };
-	static const uint16_t celt[] = { 120, 240, 480, 960 };
-	unsigned config, code;
-	uint32_t one;
-
-	if (!head.n)
-		return 0;
-	config = head.p[0] >> 3;
-	code = head.p[0] & 3;
-	one = config < 12 ? silk[config & 3] : config < 16 ? silk[config & 1] : celt[config & 3];
-	if (code == 3)
-		return head.n > 1 ? one * (head.p[1] & 63u) : 0;
-	return code ? one * 2 : one;
-}
-
 uint32_t mkv_frame_ticks(const struct mkv_track *t, struct bytes head, uint32_t n)
 {
 	const struct codec *c = &t->codec;
@@ -278,7 +261,7 @@ uint32_t mkv_frame_ticks(const struct mkv_track *t, struct bytes head, uint32_t 
 	if (t->frame_samples)
 		return t->frame_samples;
 	switch (c->id) {
-	case CODEC_OPUS: return opus_samples(head);
+	case CODEC_OPUS: return opus_ticks(head);
 	case CODEC_MPA:
 		return mpa_header_read(head, &h) == 0 && h.sample_hz == t->timescale
 			       ? h.frame_samples

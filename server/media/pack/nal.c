@@ -3,21 +3,15 @@
 
 #include <string.h>
 
+#include "server/media/pack/start_code.h"
+
 static const uint8_t start_code[] = { 0, 0, 1 };
-
-/* Offset of the first start code of three octets, or b.n. */
-static size_t find_start(struct bytes b)
-{
-	const uint8_t *at = b.n ? memmem(b.p, b.n, start_code, sizeof start_code) : NULL;
-
-	return at ? (size_t)(at - b.p) : b.n;
-}
 
 void nal_iter_init(struct nal_iter *it, struct bytes unit, uint8_t length_bytes)
 {
 	*it = (struct nal_iter){ unit, length_bytes };
 	if (length_bytes == 0)
-		it->rest = bytes_sub(unit, find_start(unit), unit.n);
+		it->rest = bytes_sub(unit, start_code_find(unit, 0), unit.n);
 }
 
 bool nal_has_start_code(struct bytes b)
@@ -31,7 +25,7 @@ static bool next_by_start(struct nal_iter *it, struct bytes *nal)
 {
 	while (it->rest.n > sizeof start_code) {
 		struct bytes from = bytes_sub(it->rest, sizeof start_code, it->rest.n);
-		size_t n = find_start(from);
+		size_t n = start_code_find(from, 0);
 
 		it->rest = bytes_sub(from, n, from.n);
 		/* Annex B: trailing_zero_8bits, and the zero_byte of a start code of four */

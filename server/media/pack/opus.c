@@ -67,6 +67,18 @@ static uint32_t frame_ticks(uint8_t toc)
 	return ticks[config < 12 ? 0 : config < 16 ? 1 : 2][config & 3];
 }
 
+uint32_t opus_ticks(struct bytes head)
+{
+	unsigned code;
+
+	if (!head.n)
+		return 0;
+	code = head.p[0] & 3;
+	if (code == 3)
+		return head.n > 1 ? frame_ticks(head.p[0]) * (head.p[1] & 63u) : 0;
+	return frame_ticks(head.p[0]) * (code ? 2 : 1);
+}
+
 /* A frame's length in one or two octets (6716 3.2.1). */
 static bool take_length(struct cur *c, size_t *n)
 {

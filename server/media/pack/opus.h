@@ -14,4 +14,7 @@
  */
 extern const struct packer_ops opus_packer;
 
+/* 48 kHz samples that a packet holds, by its first two octets (6716 3.1, 3.2); 0: it does not say. */
+uint32_t opus_ticks(struct bytes head);
+
 #endif
