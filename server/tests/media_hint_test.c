@@ -362,6 +362,42 @@ static void t_trains(void)
 	buf_clear(&file);
 }
 
+/* The film's sync samples are in its table, the hint track's packets name none of them. */
+static void t_nameless_sync(void)
+{
+	enum { SAMPLES = 30 };
+	struct bytes one = B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3);
+	struct mp4file m;
+	struct buf hint, file;
+	struct packet p = { 0 };
+	tick_t actual;
+
+	buf_init(&hint, FILE_MAX);
+	for (int i = 0; i < SAMPLES; i++)
+		CU_ASSERT_EQUAL(buf_put(&hint, one), 0);
+	file_init(&m, buf_bytes(&hint));
+	m.duration = SAMPLES * 300;
+	m.tracks[0].delta = 300;
+	m.tracks[2].n_samples = SAMPLES;
+	for (int i = 0; i < SAMPLES; i++)
+		m.tracks[2].sizes[i] = (uint32_t)one.n;
+	m.tracks[2].n_sync = 1;
+	m.tracks[2].sync[0] = 1;
+	struct title *t = file_title(&m, &file);
+	struct source *s = title_source(t, media_io_sync());
+
+	CU_ASSERT_EQUAL(
+		source_seek(s, 1, &(struct source_start){ .npt = 2 * TICK_S, .scale = 1 }, &actual),
+		0);
+	CU_ASSERT_EQUAL(actual, TICK_S);
+	CU_ASSERT_EQUAL(source_next(s, 1, TICK_NEVER, 1, &p), 0);
+	CU_ASSERT_EQUAL(p.due, 6500 * TICK_MS);
+	source_free(s);
+	title_unref(t);
+	buf_clear(&file);
+	buf_clear(&hint);
+}
+
 static void t_corrupt(void)
 {
 	static const struct {
@@ -585,6 +621,8 @@ UNIT_SUITE(media_hint,
 	{ "hint: sizes of four bits", t_nibbles },
 	{ "hint: edit lists shift due and RTP times, so tracks stay in step", t_edits },
 	{ "hint: a train is a run of one length, due together, the last may be shorter", t_trains },
+	{ "hint: a sync sample that no packet names silences a film for seconds only",
+		t_nameless_sync },
 	{ "hint: what contradicts itself is ERR_CORRUPT", t_corrupt },
 	{ "hint: packets before a broken sample are still sent", t_corrupt_later },
 	{ "hint: lines of hinters are taken over only where they belong (4566 5)", t_sdp_lines },
