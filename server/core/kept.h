@@ -16,8 +16,8 @@ enum { KEPT_MAX = 1024 };
 struct kept {
 	struct packet *v;
 	uint32_t n, cap;
-	uint32_t next,
-		old;  /* v[next .. old) were there when the range began: they are to be sent */
+	/* v[next .. old) were there when the range began: they are to be sent */
+	uint32_t next, old;
 	tick_t taken; /* when the last was: datagrams of that turn still point into its block */
 };
 

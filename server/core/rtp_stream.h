@@ -80,8 +80,8 @@ struct rtp_stream {
 	bool bye_sent;      /* and nothing since */
 	struct rtcp_sched sched;
 	struct rtp_report report;
-	uint64_t
-		dropped; /* packets with a number of their own that never left: their connection is slow */
+	/* packets with a number of their own that never left: their connection is slow */
+	uint64_t dropped;
 	uint64_t thinned;  /* left out by importance, and */
 	uint64_t too_late; /* because they were no longer of use: these took no number */
 	uint64_t late;     /* left more than PACKET_LATE after their time */

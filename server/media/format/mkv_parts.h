@@ -29,10 +29,10 @@ struct mkv_track {
 	struct table_build *build; /* NULL: the track is left out */
 	struct reorder *reorder;   /* video: owned */
 	uint32_t timescale;
-	uint32_t
-		frame_samples; /* audio: of a frame, in timescale; 0: told by the frame, or unknown */
-	uint64_t next;         /* audio: where the last frame ends */
-	uint64_t first;        /* least presentation */
+	/* audio: of a frame, in timescale; 0: told by the frame, or unknown */
+	uint32_t frame_samples;
+	uint64_t next;  /* audio: where the last frame ends */
+	uint64_t first; /* least presentation */
 	bool has_first;
 };
 

@@ -27,8 +27,8 @@ struct movie {
 	uint32_t n_streams;
 	uint32_t session_kbps; /* b=AS of the whole, 0: none */
 	struct buf sdp;        /* further session-level lines, "a=…\r\n" each; clean */
-	struct buf
-		notes; /* what was left out and why, for the log and --describe: lines ended by \n */
+	/* what was left out and why, for the log and --describe: lines ended by \n */
+	struct buf notes;
 	size_t memory; /* bytes that the tables take, beside the struct */
 	/* the reader's own memory, which streams point into */
 	void *state;

@@ -16,9 +16,9 @@ struct reorder {
 	struct table_sample waiting[REORDER_WINDOW]; /* dts: presentation */
 	uint64_t times[REORDER_WINDOW];              /* of those, sorted */
 	uint32_t n;
-	uint64_t
-		ahead; /* composition offset that all have in common: presentation of the table less
-			 * what was handed in. To be taken off by the edit (media_time). */
+	/* Composition offset that all have in common: presentation of the table less what was handed in. To
+	 * be taken off by the edit (media_time). */
+	uint64_t ahead;
 	bool has_ahead;
 	uint64_t last; /* the greatest presentation time */
 };

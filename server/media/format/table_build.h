@@ -15,8 +15,8 @@ struct table_build;
 struct table_sample {
 	uint64_t at; /* offset in the file */
 	uint32_t size;
-	uint64_t
-		dts; /* media timescale; not before that of the sample before (else it is taken as equal) */
+	/* media timescale; not before that of the sample before (else it is taken as equal) */
+	uint64_t dts;
 	int32_t composition; /* presentation = dts + composition */
 	bool is_sync;
 };

@@ -50,8 +50,8 @@ bool ts_layout_find(struct bytes head, bool is_all, struct ts_layout *l);
 struct ts_walk {
 	struct sweep sweep;
 	uint32_t stride;
-	uint64_t at,
-		end; /* the next packet to look for begins at or after `at`, and before `end` */
+	/* the next packet to look for begins at or after `at`, and before `end` */
+	uint64_t at, end;
 	bool in_sync;
 };
 void ts_walk_init(struct ts_walk *w, const struct media_file *f, const struct ts_layout *l);

@@ -35,10 +35,10 @@ struct aac_config {
 	uint8_t channel_config; /* 0: a program_config_element, which was read too */
 	uint8_t channels;       /* as coded, so 1 with parametric stereo; 0: unknown */
 	bool has_sbr, has_ps;   /* said outright, in either way of saying it (1.6.5) */
-	uint16_t
-		frame_samples; /* of an access unit, at sample_hz: 1024 or 960 (LD, ELD: 512, 480) */
-	uint32_t sample_hz;    /* samplingFrequency: the core's. RTP clock, time of access units */
-	uint32_t out_hz;       /* what a decoder puts out: twice that with SBR, as a rule */
+	/* of an access unit, at sample_hz: 1024 or 960 (LD, ELD: 512, 480) */
+	uint16_t frame_samples;
+	uint32_t sample_hz; /* samplingFrequency: the core's. RTP clock, time of access units */
+	uint32_t out_hz;    /* what a decoder puts out: twice that with SBR, as a rule */
 };
 
 /*
