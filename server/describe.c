@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/describe.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #include "server/base/buf.h"
+#include "server/base/utf8.h"
 #include "server/media/format/movie.h"
 #include "server/media/pack/block.h"
 #include "server/media/source.h"
@@ -90,10 +92,14 @@ static const char *time_text(tick_t t, char *text)
 /* A file's own words: nothing that moves a terminal's cursor. */
 static void put_clean(FILE *f, struct bytes b)
 {
-	for (size_t i = 0; i < b.n; i++) {
-		bool is_plain = b.p[i] == '\n' || (b.p[i] >= ' ' && b.p[i] != 0x7f);
-		if (b.p[i] != '\r')
-			(void)fputc(is_plain ? b.p[i] : '?', f);
+	while (b.n) {
+		size_t n = utf8_length(b);
+
+		if (n)
+			(void)fwrite(b.p, 1, n, f);
+		else if (*b.p != '\r')
+			(void)fputc(*b.p == '\n' ? '\n' : '?', f);
+		b = bytes_sub(b, n ? n : 1, b.n);
 	}
 }
 
@@ -162,16 +168,19 @@ static void text_head(FILE *f, const struct movie *m, const char *path)
 static void json_string(FILE *f, struct bytes b)
 {
 	(void)fputc('"', f);
-	for (size_t i = 0; i < b.n; i++) {
-		uint8_t c = b.p[i];
+	while (b.n) {
+		size_t n = utf8_length(b);
+		uint8_t c = *b.p;
+
 		if (c == '"' || c == '\\')
 			(void)fprintf(f, "\\%c", c);
 		else if (c == '\n' || c == '\r')
 			(void)fputs(c == '\n' ? "\\n" : "\\r", f);
-		else if (c < ' ' || c >= 0x7f)
-			(void)fprintf(f, "\\u%04x", c); /* Latin-1, whatever it was meant to be */
-		else
-			(void)fputc(c, f);
+		else if (n)
+			(void)fwrite(b.p, 1, n, f);
+		else /* what is no UTF-8 as if it were Latin-1 */
+			(void)fprintf(f, "\\u%04x", c);
+		b = bytes_sub(b, n ? n : 1, b.n);
 	}
 	(void)fputc('"', f);
 }
@@ -283,12 +292,24 @@ static void write_all(const struct describe_options *o, FILE *out, const struct 
 	}
 }
 
+/* err, in the words of who looks for a film. */
+static const char *reason_text(int err, bool has_notes)
+{
+	switch (err) {
+	case ERR_UNSUPPORTED:
+		return has_notes ? "cannot be streamed" : "cannot be streamed: no known format";
+	case -ENODATA: return "the file is empty";
+	case -ENXIO: return "neither a file nor a folder";
+	default: return err_text(err);
+	}
+}
+
 /* One line: the notes, or what the error means. */
 static void complain(FILE *f, const char *path, int err, struct bytes notes)
 {
 	(void)fprintf(f, "beagle-server: ");
 	put_clean(f, bytes_str(path));
-	(void)fprintf(f, ": %s", err == ERR_UNSUPPORTED ? "cannot be streamed" : err_text(err));
+	(void)fprintf(f, ": %s", reason_text(err, notes.n > 0));
 	while (notes.n) {
 		const uint8_t *end = memchr(notes.p, '\n', notes.n);
 		size_t n = end ? (size_t)(end - notes.p) : notes.n;

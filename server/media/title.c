@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/base/utf8.h"
 #include "server/media/pack/block_build.h"
 #include "server/media/root.h"
 #include "server/media/title_parts.h"
@@ -108,9 +110,14 @@ static void put_name(struct title *t, struct bytes segment)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < segment.n && n + 1 < sizeof t->name; i++) {
-		if (segment.p[i] >= 0x20 && segment.p[i] < 0x7f)
-			t->name[n++] = (char)segment.p[i];
+	while (segment.n) {
+		size_t more = utf8_length(segment);
+
+		if (n + more >= sizeof t->name)
+			break;
+		memcpy(t->name + n, segment.p, more);
+		n += more;
+		segment = bytes_sub(segment, more ? more : 1, segment.n);
 	}
 	t->name[n] = 0;
 }

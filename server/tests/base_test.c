@@ -9,6 +9,7 @@
 #include "server/base/hist.h"
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/base/utf8.h"
 #include "server/base/wheel.h"
 #include "server/tests/unit.h"
 
@@ -213,7 +214,48 @@ static void t_log_limited(void)
 	buf_clear(&lines);
 }
 
+static void t_utf8_is_well_formed(void)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+	} row[] = {
+		{ "a", 1 },
+		{ "~", 1 },
+		{ "\xc2\xa0", 2 },
+		{ "\xc3\xbc.", 2 },
+		{ "\xe2\x82\xac", 3 },
+		{ "\xed\x9f\xbf", 3 },
+		{ "\xf0\x9f\x98\x80", 4 },
+		{ "\xf4\x8f\xbf\xbf", 4 },
+		/* controls, cut short, overlong, surrogates, beyond the last */
+		{ "", 0 },
+		{ "\n", 0 },
+		{ "\x1b", 0 },
+		{ "\x7f", 0 },
+		{ "\xc2\x9b", 0 },
+		{ "\x80", 0 },
+		{ "\xff", 0 },
+		{ "\xc3", 0 },
+		{ "\xc3.", 0 },
+		{ "\xe2\x82", 0 },
+		{ "\xe2\x82.", 0 },
+		{ "\xf0\x9f\x98", 0 },
+		{ "\xc0\xaf", 0 },
+		{ "\xc1\xbf", 0 },
+		{ "\xe0\x9f\xbf", 0 },
+		{ "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xed\xa0\x80", 0 },
+		{ "\xf4\x90\x80\x80", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		CU_ASSERT_EQUAL(utf8_length(bytes_str(row[i].text)), row[i].n);
+	CU_ASSERT_EQUAL(utf8_length(bytes_of("\0", 1)), 0);
+}
+
 UNIT_SUITE(base, { "cut visits every element and respects quotes", t_cut_visits_all },
+	{ "UTF-8 is well-formed and moves no cursor (RFC 3629)", t_utf8_is_well_formed },
 	{ "numbers are digits only, and bounded", t_numbers_are_digits },
 	{ "a string never hides a NUL", t_str_refuses_nul },
 	{ "a cursor never passes the end", t_cur_never_passes_the_end },

@@ -44,14 +44,14 @@ text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
 print("\n".join(l for l in text.split("\r\n\r\n", 1)[1].splitlines() if l[:2] not in ("o=", "s=")))' "${URL##*:}"; stop_server)" \
 	"$(json "$clip" '"\n".join(l for l in d["sdp"].splitlines() if l[:2] not in ("o=", "s="))')"
 
-says "a file that is no medium" 1 'describe.sh: cannot be streamed$' --describe server/tests/describe.sh
+says "a file that is no medium" 1 'describe.sh: cannot be streamed: no known format$' --describe server/tests/describe.sh
 says "a file that is not there" 1 'No such file' --describe "$TMP/none.mp4"
 says "a folder" 1 "$TMP: " --describe "$TMP"
-says "a device" 1 '/dev/zero: ' --describe /dev/zero
+says "a device" 1 '/dev/zero: neither a file nor a folder$' --describe /dev/zero
 mkfifo "$TMP/fifo.mp4"
 says "a pipe without a writer" 1 'fifo.mp4: ' --describe "$TMP/fifo.mp4"
 : >"$TMP/empty.mp4"
-says "an empty file" 1 'empty.mp4: ' --describe "$TMP/empty.mp4"
+says "an empty file" 1 'empty.mp4: the file is empty$' --describe "$TMP/empty.mp4"
 head -c 3000 "$clip" >"$TMP/cut.mp4"
 says "a file that was cut short" 1 'cut.mp4: ' --describe "$TMP/cut.mp4"
 says "a name that would move the cursor" 1 '^beagle-server: [^[:cntrl:]]*?\[2Jx' --describe $'\e[2Jx.mp4'
@@ -59,6 +59,14 @@ says "no file" 2 'usage: --describe FILE' --describe
 says "flags of serving beside it" 2 'nothing else' --describe "$clip" --port 0
 says "--json alone" 2 'unknown flag\|needs a value' --json
 check "help has it" grep -q -- '--describe FILE' <("$server" --help)
+
+for name in 'Käfer 日本 😀.mp4' $'latin\xe9"\n\x1b.mp4'; do cp "$clip" "$TMP/$name"; done
+same "a name stays what it is, in JSON" 'Käfer 日本 😀.mp4' \
+	"$(json "$TMP/Käfer 日本 😀.mp4" 'd["file"].rpartition("/")[2]')"
+same "and in the session description (RFC 4566 5.3)" 's=Käfer 日本 😀.mp4' \
+	"$(json "$TMP/Käfer 日本 😀.mp4" 'd["sdp"].splitlines()[2]')"
+same "what is no text is left out of it" 's=latin".mp4' \
+	"$(json "$TMP/"$'latin\xe9"\n\x1b.mp4' 'd["sdp"].splitlines()[2]')"
 
 command -v ffmpeg >/dev/null || { not_ok "ffmpeg is missing: ci/deps test"; exit 1; }
 media=${BUILD:-build}/media
