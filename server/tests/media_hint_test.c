@@ -147,6 +147,31 @@ static void t_constructors(void)
 		want, COUNT(want), ERR_END);
 }
 
+static void t_payload_type(void)
+{
+	static const struct want want[] = { { "xyz", 0, 0, "MS" } };
+
+	check(B(PACKETS("\1") PACKET(REL_0, "\0\xe1", "\0", "\1") IMM_3), want, COUNT(want),
+		ERR_END);
+}
+
+static void t_long_header(void)
+{
+	struct mp4file m;
+	struct buf file;
+	struct title *t;
+	struct source *s;
+
+	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
+	m.duration = 3600 * 600;
+	t = file_title(&m, &file);
+	s = title_source(t, media_io_sync());
+	CU_ASSERT_EQUAL(s->duration, 500 * TICK_MS);
+	source_free(s);
+	title_unref(t);
+	buf_clear(&file);
+}
+
 /* The second sample is given by its number, the own one by the data behind the packets. */
 static void t_self(void)
 {
@@ -477,6 +502,7 @@ static int open_sdp(const char *track, const char *movie, struct buf *sdp)
 
 	file_init(&m, B(PACKETS("\1") PACKET(REL_0, PT_96, "\0", "\1") IMM_3));
 	m.tracks[2].sdp = track;
+	m.tracks[2].delta = 3000;
 	m.sdp = movie;
 	buf_init(&file, FILE_MAX);
 	buf_init(sdp, FILE_MAX);
@@ -607,6 +633,8 @@ static void t_fallback(void)
 
 UNIT_SUITE(media_hint,
 	{ "hint: no-op, immediate, sample and description data in one packet", t_constructors },
+	{ "hint: packets bear the payload type of the description", t_payload_type },
+	{ "hint: a header that promises more than its tracks hold is not believed", t_long_header },
 	{ "hint: track reference -1 takes from the hint sample itself", t_self },
 	{ "hint: track reference -1 takes from other samples of the hint track, too",
 		t_other_hint_sample },

@@ -312,7 +312,8 @@ static int add_packet(struct filler *x, const struct hint_packet *p, bool sync)
 			       scale_near(p->relative, (uint64_t)TICK_S, s->hint->timescale),
 			.rtp_time = (uint32_t)(hint_stream_ticks(s, x->sample) +
 					       offset_ticks(s, p->rtp_offset)),
-			.payload_type = p->bits & 0x7f,
+			/* of the SDP: no other means anything to the client */
+			.payload_type = s->stream.payload_type,
 			.importance = importance,
 			.marker = p->bits & 0x80,
 			.padding = p->bits & 0x2000,

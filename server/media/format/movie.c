@@ -7,6 +7,8 @@
 
 enum { HEAD_BYTES = 4096 };
 
+#define DURATION_SLACK TICK_S
+
 void movie_note(struct movie *m, const char *fmt, ...)
 {
 	char line[512];
@@ -46,15 +48,23 @@ int movie_add(struct movie *m, struct stream *s)
 	return 0;
 }
 
-/* What a movie says of its length if its header says nothing. */
+/* A header that promises much more than the streams hold would keep clients waiting in silence; one that
+ * says nothing leaves it to them. */
 static void put_duration(struct movie *m)
 {
-	if (m->duration > 0)
-		return;
+	tick_t longest = 0;
+
 	for (uint32_t i = 0; i < m->n_streams; i++) {
-		if (m->streams[i]->duration > m->duration)
-			m->duration = m->streams[i]->duration;
+		if (m->streams[i]->duration > longest)
+			longest = m->streams[i]->duration;
 	}
+	if (m->duration > longest + DURATION_SLACK) {
+		movie_note(m, "the header says %.3f s, what can be sent lasts %.3f s",
+			tick_seconds(m->duration), tick_seconds(longest));
+		m->duration = longest;
+	}
+	if (m->duration <= 0)
+		m->duration = longest;
 }
 
 int movie_open(struct movie *m, struct bytes name)
