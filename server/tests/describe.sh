@@ -87,3 +87,15 @@ open(sys.argv[2], "wb").write(d)
 EOP
 timeout 30 "$server" --describe "$TMP/hole.mp4" >"$TMP/text" 2>&1
 same "a file with a hole is described" 0 $?
+# the 101st picture is said to lie far beyond the end of the file
+python3 - "$media/h264_aac.mp4" "$TMP/entry.mp4" <<'PY'
+import struct, sys
+
+data = bytearray(open(sys.argv[1], "rb").read())
+at = data.find(b"stsz")
+assert struct.unpack(">II", data[at + 8 : at + 16]) == (0, 250)
+data[at + 16 + 4 * 100] = 0x7F
+open(sys.argv[2], "wb").write(data)
+PY
+same "one broken entry of a table does not end a film" "True None" \
+	"$(json "$TMP/entry.mp4" '"%s %s" % (d["tracks"][0]["packets"] > 200, d["tracks"][0].get("broken_at"))')"

@@ -16,6 +16,9 @@ struct piece {
 	uint32_t n, to; /* length, and place in data */
 };
 
+/* Whether the file goes as far as the track's last sample. */
+enum file_end { END_UNKNOWN, END_IS_THERE, END_IS_CUT };
+
 /* One block in the making: what to read, and the units that lie in it. */
 struct packing {
 	const struct packed_stream *stream;
@@ -28,6 +31,7 @@ struct packing {
 	uint32_t n_units, cap_units;
 	uint8_t *data;
 	uint32_t data_n;
+	enum file_end file_end;
 };
 
 static void packing_clear(struct packing *x)
@@ -79,6 +83,23 @@ static int place_samples(struct packing *x, uint32_t n, uint32_t end, uint64_t *
 	return 0;
 }
 
+/* Whether a sample beyond the end of the file means that the file was cut short: then the last one lies
+ * there, too. Otherwise it is only an entry of the table that is broken. */
+static bool is_cut_short(struct packing *x)
+{
+	struct packing last = { .stream = x->stream, .file = x->file };
+	uint32_t end = x->stream->end;
+	uint64_t bytes;
+
+	if (x->file_end == END_UNKNOWN) {
+		finder_init(&last.finder, &x->stream->track->table, FINDER_STEPS_MAX);
+		x->file_end =
+			place_samples(&last, end - 1, end, &bytes) ? END_IS_CUT : END_IS_THERE;
+		packing_clear(&last);
+	}
+	return x->file_end == END_IS_CUT;
+}
+
 static void put_unit(struct packing *x, const struct access_unit *u, uint32_t place)
 {
 	if (x->n_units == x->cap_units) {
@@ -114,6 +135,10 @@ static int add_unit(struct packing *x, uint32_t unit)
 
 	x->data_n += (uint32_t)s->prefix.n;
 	err = place_samples(x, n, end, &bytes);
+	if (err == ERR_TRUNCATED && !is_cut_short(x)) {
+		err = 0;
+		bytes = 0;
+	}
 	/* an empty sample shows nothing, and one that is too long cannot be sent */
 	if (err || !bytes || bytes > BLOCK_BYTES_MAX) {
 		x->data_n = place;
