@@ -314,7 +314,8 @@ static int64_t shown_end(const struct packed_stream *s)
 	return end;
 }
 
-static void put_times(struct packed_stream *s)
+/* file_n: a table may promise more than the file holds. */
+static void put_times(struct packed_stream *s, uint64_t file_n)
 {
 	const struct track *k = s->track;
 	int64_t end = shown_end(s), length;
@@ -330,8 +331,9 @@ static void put_times(struct packed_stream *s)
 	sent = scale_near(packed_decode_time(s, s->end) - packed_decode_time(s, s->first),
 		(uint64_t)TICK_S, k->timescale);
 	if (sent > TICK_MS) {
-		uint64_t bps = (uint64_t)scale_near(
-			(int64_t)(count_bytes(s) * 8), (uint64_t)TICK_S, (uint64_t)sent);
+		uint64_t all = count_bytes(s);
+		uint64_t bps = (uint64_t)scale_near((int64_t)((all < file_n ? all : file_n) * 8),
+			(uint64_t)TICK_S, (uint64_t)sent);
 
 		s->stream.bitrate_bps = bps > UINT32_MAX ? 0 : (uint32_t)bps;
 	}
@@ -469,7 +471,7 @@ static int init_stream(struct packed_stream *s, const struct movie *m,
 	err = choose_samples(s);
 	if (err)
 		return err;
-	put_times(s);
+	put_times(s, m->file.size * 2); /* small packets cost as much again */
 	put_title(s, c);
 	return 0;
 }

@@ -142,7 +142,7 @@ static int read_elst(struct track *t, struct bytes trak)
 			t->edit.media_time = media_time;
 			t->edit.length = length;
 			t->edit.has_rate = rate != RATE_ONE;
-		} else if (!found) {
+		} else if (media_time == -1 && !found) { /* an empty edit (14496-12 8.6.6.3) */
 			if (length > TIME_MAX || t->edit.delay > TIME_MAX)
 				return ERR_CORRUPT;
 			t->edit.delay += length;
