@@ -49,7 +49,9 @@ jq -e '.cases[] | select(.id == "neg.rg.scale-nan") | .reason | test("peer died|
 	ok "and that is what the reason says" || not_ok "and that is what the reason says"
 same "RTP-Info's seq is wrong there on audio" fail "$(verdict method.play.rtp-info)"
 n=$(jq '[.cases[] | select(.verdict == "inconclusive")] | length' "$TMP/peer.json")
-[ "$n" -le 8 ] && ok "nearly every case comes to a verdict ($n do not)" ||
-	not_ok "nearly every case comes to a verdict ($n do not)"
+# a case that ends the peer takes along those that run beside it
+all=$(jq '.cases | length' "$TMP/peer.json")
+[ $((n * 10)) -le "$all" ] && ok "nearly every case comes to a verdict ($n of $all do not)" ||
+	not_ok "nearly every case comes to a verdict ($n of $all do not)"
 "$suite" curl "$url" >/dev/null 2>&1
 same "an unreachable peer is exit 4 for libcurl too" 4 $?
