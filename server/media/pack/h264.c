@@ -62,10 +62,6 @@ static void fragment(uint8_t *to, const uint8_t *nal, bool first, bool last)
 	to[1] = (uint8_t)((first ? 0x80 : 0) | (last ? 0x40 : 0) | type_of(nal));
 }
 
-static const struct nal_form form = {
-	.header_n = 1, .aggregate = aggregate, .merge = merge, .fragment = fragment
-};
-
 /* ---- set-up ---- */
 
 /* AVCDecoderConfigurationRecord, 14496-15 5.3.3.1: the parameter sets in it. */
@@ -157,59 +153,36 @@ static int h264_init(struct packer *p, const struct codec *c, const char **why)
 
 /* ---- packets ---- */
 
-/* What the access unit's head says: up to the first slice, which speaks for the others (7.4.1). */
-struct head {
-	bool has_sets, is_disposable;
+static bool judge(const struct h26x *h, struct bytes nal, struct h26x_head *head)
+{
+	unsigned type = type_of(nal.p);
+	(void)h;
+
+	head->has_sets |= is_set(type);
+	if (type < SLICE_FIRST || type > SLICE_LAST)
+		return true;
+	head->is_disposable = (nal.p[0] & NRI_MASK) == 0;
+	return false;
+}
+
+static bool is_sent(struct bytes nal)
+{
+	unsigned type = type_of(nal.p);
+
+	return type != 0 && type != DELIMITER && type != FILLER && type < STAP_A;
+}
+
+static const struct h26x_rules rules = {
+	.form = { .header_n = 1, .aggregate = aggregate, .merge = merge, .fragment = fragment },
+	.judge = judge,
+	.is_sent = is_sent
 };
-
-static struct head head_of(const struct h26x *h, struct bytes unit)
-{
-	struct head head = { 0 };
-	struct nal_iter it;
-	struct bytes nal;
-
-	h26x_iter(h, unit, &it);
-	while (nal_next(&it, &nal)) {
-		unsigned type = type_of(nal.p);
-
-		head.has_sets |= is_set(type);
-		if (type < SLICE_FIRST || type > SLICE_LAST)
-			continue;
-		head.is_disposable = (nal.p[0] & NRI_MASK) == 0;
-		break;
-	}
-	return head;
-}
-
-static void pack_unit(const struct packer *p, const struct access_unit *u, struct block_build *b)
-{
-	const struct h26x *h = p->state;
-	struct head head = head_of(h, u->data);
-	struct nal_pack k = {
-		.form = &form, .b = b, .row = packer_row(p, u), .payload_max = p->payload_max
-	};
-	struct nal_iter it;
-	struct bytes nal;
-
-	if (head.is_disposable && !u->sync)
-		k.row.importance = IMPORTANCE_LOW;
-	if (u->sync && !head.has_sets)
-		h26x_add_sets(h, &k);
-	h26x_iter(h, u->data, &it);
-	while (nal_next(&it, &nal)) {
-		unsigned type = type_of(nal.p);
-
-		if (type != 0 && type != DELIMITER && type != FILLER && type < STAP_A)
-			nal_pack_add(&k, nal);
-	}
-	nal_pack_end(&k);
-}
 
 static void h264_pack(
 	const struct packer *p, const struct access_unit *u, size_t n, struct block_build *b)
 {
 	for (size_t i = 0; i < n && !b->err; i++)
-		pack_unit(p, &u[i], b);
+		h26x_pack_unit(p, &rules, &u[i], b);
 }
 
 const struct packer_ops h264_packer = {

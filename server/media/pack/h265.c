@@ -83,10 +83,6 @@ static void fragment(uint8_t *to, const uint8_t *nal, bool first, bool last)
 	to[2] = (uint8_t)((first ? 0x80 : 0) | (last ? 0x40 : 0) | type_of(nal));
 }
 
-static const struct nal_form form = {
-	.header_n = HEADER_BYTES, .aggregate = aggregate, .merge = merge, .fragment = fragment
-};
-
 /* ---- set-up ---- */
 
 static void add_set(struct nal_sets *sets, struct bytes nal)
@@ -187,62 +183,38 @@ static int h265_init(struct packer *p, const struct codec *c, const char **why)
 
 /* ---- packets ---- */
 
-/* What the access unit's head says, up to the first slice, which speaks for the others. */
-struct head {
-	bool has_sets, is_disposable;
-};
-
-static struct head head_of(const struct h26x *h, struct bytes unit)
+static bool judge(const struct h26x *h, struct bytes nal, struct h26x_head *head)
 {
-	struct head head = { 0 };
-	struct nal_iter it;
-	struct bytes nal;
+	unsigned type = type_of(nal.p);
 
-	h26x_iter(h, unit, &it);
-	while (nal_next(&it, &nal)) {
-		unsigned type = type_of(nal.p);
-
-		head.has_sets |= is_set(type);
-		if (nal.n < HEADER_BYTES || type > VCL_LAST)
-			continue;
-		/* table 7-1: no picture of its sub-layer refers to it, and there is none above */
-		head.is_disposable = type <= SUB_LAYER_LAST && type % 2 == 0 &&
-				     temporal_of(nal.p) > h->temporal_max;
-		break;
-	}
-	return head;
+	head->has_sets |= is_set(type);
+	if (nal.n < HEADER_BYTES || type > VCL_LAST)
+		return true;
+	/* table 7-1: no picture of its sub-layer refers to it, and there is none above */
+	head->is_disposable =
+		type <= SUB_LAYER_LAST && type % 2 == 0 && temporal_of(nal.p) > h->temporal_max;
+	return false;
 }
 
-static void pack_unit(const struct packer *p, const struct access_unit *u, struct block_build *b)
+static bool is_sent(struct bytes nal)
 {
-	const struct h26x *h = p->state;
-	struct head head = head_of(h, u->data);
-	struct nal_pack k = {
-		.form = &form, .b = b, .row = packer_row(p, u), .payload_max = p->payload_max
-	};
-	struct nal_iter it;
-	struct bytes nal;
+	unsigned type = type_of(nal.p);
 
-	if (head.is_disposable && !u->sync)
-		k.row.importance = IMPORTANCE_LOW;
-	if (u->sync && !head.has_sets)
-		h26x_add_sets(h, &k);
-	h26x_iter(h, u->data, &it);
-	while (nal_next(&it, &nal)) {
-		unsigned type = type_of(nal.p);
-
-		if (nal.n >= HEADER_BYTES && type != DELIMITER && type != FILLER &&
-			type < AGGREGATE)
-			nal_pack_add(&k, nal);
-	}
-	nal_pack_end(&k);
+	return nal.n >= HEADER_BYTES && type != DELIMITER && type != FILLER && type < AGGREGATE;
 }
+
+static const struct h26x_rules rules = { .form = { .header_n = HEADER_BYTES,
+						 .aggregate = aggregate,
+						 .merge = merge,
+						 .fragment = fragment },
+	.judge = judge,
+	.is_sent = is_sent };
 
 static void h265_pack(
 	const struct packer *p, const struct access_unit *u, size_t n, struct block_build *b)
 {
 	for (size_t i = 0; i < n && !b->err; i++)
-		pack_unit(p, &u[i], b);
+		h26x_pack_unit(p, &rules, &u[i], b);
 }
 
 const struct packer_ops h265_packer = {

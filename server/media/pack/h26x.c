@@ -78,3 +78,38 @@ void h26x_add_sets(const struct h26x *h, struct nal_pack *k)
 	for (size_t i = 0; i < h->sets.n; i++)
 		nal_pack_add(k, h->sets.set[i]);
 }
+
+static struct h26x_head head_of(const struct h26x *h, const struct h26x_rules *r, struct bytes unit)
+{
+	struct h26x_head head = { 0 };
+	struct nal_iter it;
+	struct bytes nal;
+
+	h26x_iter(h, unit, &it);
+	while (nal_next(&it, &nal) && r->judge(h, nal, &head))
+		;
+	return head;
+}
+
+void h26x_pack_unit(const struct packer *p, const struct h26x_rules *r, const struct access_unit *u,
+	struct block_build *b)
+{
+	const struct h26x *h = p->state;
+	struct h26x_head head = head_of(h, r, u->data);
+	struct nal_pack k = {
+		.form = &r->form, .b = b, .row = packer_row(p, u), .payload_max = p->payload_max
+	};
+	struct nal_iter it;
+	struct bytes nal;
+
+	if (head.is_disposable && !u->sync)
+		k.row.importance = IMPORTANCE_LOW;
+	if (u->sync && !head.has_sets)
+		h26x_add_sets(h, &k);
+	h26x_iter(h, u->data, &it);
+	while (nal_next(&it, &nal)) {
+		if (r->is_sent(nal))
+			nal_pack_add(&k, nal);
+	}
+	nal_pack_end(&k);
+}

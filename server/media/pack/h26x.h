@@ -30,6 +30,23 @@ void h26x_iter(const struct h26x *h, struct bytes unit, struct nal_iter *it);
  */
 void h26x_put_sets(struct h26x *h, const char *name, uint8_t mask, uint8_t value);
 
+/* How the packers of the two differ once they are made. */
+struct h26x_head {
+	bool has_sets;      /* parameter sets of its own */
+	bool is_disposable; /* nothing refers to it */
+};
+struct h26x_rules {
+	struct nal_form form;
+	/* Takes a NAL unit (≥ 1 octet) of an access unit's head into *head. False: it was the first slice,
+	 * which speaks for the others. */
+	bool (*judge)(const struct h26x *h, struct bytes nal, struct h26x_head *head);
+	/* Whether it is sent. */
+	bool (*is_sent)(struct bytes nal);
+};
+/* Appends the packets of one access unit; a sync unit without sets of its own gets the codec's. */
+void h26x_pack_unit(const struct packer *p, const struct h26x_rules *r, const struct access_unit *u,
+	struct block_build *b);
+
 /* Puts all the parameter sets before an access unit, unless they are longer than sane ones (4096). */
 void h26x_add_sets(const struct h26x *h, struct nal_pack *k);
 
