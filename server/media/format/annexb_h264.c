@@ -31,17 +31,22 @@ int32_t annexb_order(const struct annexb *a, uint32_t lsb, unsigned bits, int32_
 	return (int32_t)(m + lsb);
 }
 
+bool annexb_put_sps(struct annexb *a, const struct sps *s)
+{
+	if (s->id >= ANNEXB_SPS_MAX)
+		return false;
+	a->sps[s->id] = *s;
+	if (!a->has_sps)
+		a->first = *s;
+	a->has_sps = true;
+	return true;
+}
+
 static bool read_sps(struct annexb *a, struct bytes nal)
 {
 	struct sps s;
 
-	if (sps_read_h264(nal, &s) || s.id >= ANNEXB_SPS_MAX)
-		return false;
-	a->sps[s.id] = s;
-	if (!a->has_sps)
-		a->first = s;
-	a->has_sps = true;
-	return true;
+	return sps_read_h264(nal, &s) == 0 && annexb_put_sps(a, &s);
 }
 
 static bool read_pps(struct annexb *a, struct bytes nal)

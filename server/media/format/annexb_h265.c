@@ -25,13 +25,7 @@ static bool read_sps(struct annexb *a, struct bytes nal)
 {
 	struct sps s;
 
-	if (sps_read_h265(nal, &s) || s.id >= ANNEXB_SPS_MAX)
-		return false;
-	a->sps[s.id] = s;
-	if (!a->has_sps)
-		a->first = s;
-	a->has_sps = true;
-	return true;
+	return sps_read_h265(nal, &s) == 0 && annexb_put_sps(a, &s);
 }
 
 /* 7.3.2.3.1 */

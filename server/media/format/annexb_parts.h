@@ -60,6 +60,9 @@ typedef bool annexb_read_fn(struct annexb *a, struct bytes head, struct annexb_n
 bool annexb_read_h264(struct annexb *a, struct bytes head, struct annexb_nal *out);
 bool annexb_read_h265(struct annexb *a, struct bytes head, struct annexb_nal *out);
 
+/* Keeps an SPS. False: its number is none. */
+bool annexb_put_sps(struct annexb *a, const struct sps *s);
+
 /* The order of a picture whose lsb has so many bits (H.264 8.2.1.1, H.265 8.3.1). */
 int32_t annexb_order(const struct annexb *a, uint32_t lsb, unsigned bits, int32_t *msb);
 
