@@ -287,6 +287,14 @@ static double seconds_early(const struct ox_rtp_stream *st, uint32_t clock)
 	       tick_seconds(st->last_time - st->first_time);
 }
 
+/* What a packet lasts, on average, in seconds: a play may begin in the middle of one. */
+static double packet_seconds(const struct ox_rtp_stream *st, uint32_t clock)
+{
+	double span = ox_rtptime_diff(st->first_rtptime, st->rtptime_of_highest) / (double)clock;
+
+	return st->packets > 1 && span > 0 ? span / (double)(st->packets - 1) : 0;
+}
+
 /* The RTP time of an SR lies as far from the last packet's as the two are apart in time, or, when
  * that came early, from when it should have come. Judged by arrival, so only roughly. */
 static void check_sr_rtptime(struct ox_session *s, struct ox_track_state *t,
@@ -294,14 +302,16 @@ static void check_sr_rtptime(struct ox_session *s, struct ox_track_state *t,
 {
 	uint32_t clock = t->track.format ? t->track.format->clock_hz : 0;
 	tick_t since = s->now - st->last_time;
-	double ahead, early;
+	double ahead, early, first;
 
 	if (clock == 0 || t->is_odd_speed || since > TICK_S || st->packets < 2)
 		return;
 	ahead = ox_rtptime_diff(st->rtptime_of_highest, p->rtptime) / (double)clock -
 		tick_seconds(since);
 	early = ahead + seconds_early(st, clock);
-	if ((ahead > 0.1 || ahead < -0.1) && (early > 0.1 || early < -0.1))
+	/* the first packet may have been sounding already when it came */
+	first = 0.1 + packet_seconds(st, clock);
+	if ((ahead > 0.1 || ahead < -0.1) && (early > first || early < -0.1))
 		ox_gotf(ox_find_as(&s->fs, OX_RTP_6_4_1_06, OX_WARN, 16,
 				"the RTP time of the SR is not that of its moment"),
 			"%.3f s off against the last packet", ahead);

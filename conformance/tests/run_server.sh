@@ -81,6 +81,12 @@ wait $pid
 same "a target that dies is exit 4" 4 $?
 same "its result is whole" conformance "$(jq -r .kind "$TMP/died.json")"
 
+# A play that begins in the middle of a long audio packet is no error of the SR's time.
+start_server || { not_ok "a server for single cases starts"; exit 1; }
+"$suite" run "$URL/clip.mp4" --only 'st.pause.back' --only 'range.unit.smpte-25' --level should >"$TMP/middle" 2>&1
+same "packets that were sounding already are in time" 0 $?
+stop_server
+
 # Queued ranges: a preference of our server, a MUST that deployed servers do not follow.
 start_server --play-queue 1 || { not_ok "a server with a queue starts"; exit 1; }
 for path in /pattern/500k/50p/2t/60s /clip.mp4; do
