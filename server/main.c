@@ -144,7 +144,8 @@ static int read_flag(struct prefs *p, int argc, char **argv, int *i, char *why)
 	} else if (*i + 1 < argc) {
 		value = argv[++*i];
 	} else {
-		(void)snprintf(why, PREFS_WHY, "--%s needs a value (see --help)", name);
+		if (set_flag(p, name, "", why) != ERR_NOT_FOUND) /* which says that there is none */
+			(void)snprintf(why, PREFS_WHY, "--%s needs a value (see --help)", name);
 		return ERR_SYNTAX;
 	}
 	return set_flag(p, name, value, why);

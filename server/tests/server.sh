@@ -29,6 +29,7 @@ check "version" grep -q '^beagle-server ' <("$BIN/beagle-server" --version)
 same "list of faults is a table of four columns" 4 \
 	"$("$BIN/beagle-server" --list-faults | awk -F'\t' '{ print NF }' | sort -u)"
 says "unknown flag" 2 'unknown flag --nonsense' --nonsense 1
+says "unknown flag at the end" 2 'unknown flag --nonsense' --nonsense
 says "flag without a value" 2 'needs a value' --port
 says "value out of range" 2 'rtsp_port must be 0 to 65535' --port 65536
 says "value that is no number" 2 'rtp_timeout must be' --rtp-timeout 5s
