@@ -12,28 +12,6 @@ void fmtp_put(struct buf *to, const char *fmt, ...)
 	va_end(ap);
 }
 
-int fmtp_base64(struct buf *to, struct bytes v)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t n = (v.n + 2) / 3 * 4;
-	uint8_t *at = v.n > FMTP_MAX ? NULL : buf_room(to, n);
-
-	if (!at)
-		return ERR_LIMIT;
-	for (size_t i = 0; i < v.n; i += 3, at += 4) {
-		size_t left = v.n - i;
-		uint32_t three = (uint32_t)v.p[i] << 16 |
-				 (left > 1 ? (uint32_t)v.p[i + 1] << 8 : 0) |
-				 (left > 2 ? v.p[i + 2] : 0);
-
-		for (unsigned k = 0; k < 4; k++)
-			at[k] = (uint8_t)(k > left ? '=' : digits[three >> (18 - 6 * k) & 63]);
-	}
-	buf_grew(to, n);
-	return 0;
-}
-
 int fmtp_hex(struct buf *to, struct bytes v)
 {
 	static const char digits[] = "0123456789ABCDEF";

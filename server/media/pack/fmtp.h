@@ -14,8 +14,7 @@ enum { FMTP_MAX = 12 << 10 };
 
 /* Appends text; leaves it out when it would pass the cap. */
 void fmtp_put(struct buf *to, const char *fmt, ...) PRINTF(2, 3);
-/* Appends v in base64 (RFC 4648 4, padded) or upper-case hexadecimal. ERR_LIMIT. */
-MUST_USE int fmtp_base64(struct buf *to, struct bytes v);
+/* Appends v in upper-case hexadecimal. ERR_LIMIT. */
 MUST_USE int fmtp_hex(struct buf *to, struct bytes v);
 
 /* What a video packer keeps for its description. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/base64.h"
 #include "server/base/os.h"
 
 enum {
@@ -65,7 +66,7 @@ void h26x_put_sets(struct h26x *h, const char *name, uint8_t mask, uint8_t value
 		if (n++)
 			err = buf_put(to, B(","));
 		if (!err)
-			err = fmtp_base64(to, h->sets.set[i]);
+			err = base64_write(to, h->sets.set[i]);
 	}
 	if (err || n == 0)
 		buf_cut(to, before);
