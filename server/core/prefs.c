@@ -7,7 +7,7 @@
 
 #include "server/base/os.h"
 
-enum pref_kind { PREF_KIND_NUM, PREF_KIND_STR };
+enum pref_kind { PREF_KIND_NUM, PREF_KIND_STR, PREF_KIND_NETS };
 enum { INI_MAX = 1 << 20 };
 
 struct pref_row {
@@ -23,9 +23,12 @@ static const struct pref_row rows[] = {
 	{ #name, PREF_KIND_NUM, offsetof(struct prefs, name), def, min, max, #def, unit, text },
 #define PREF_STR(name, def, text) \
 	{ #name, PREF_KIND_STR, offsetof(struct prefs, name), 0, 0, 0, def, "text", text },
+#define PREF_NETS(name, def, text) \
+	{ #name, PREF_KIND_NETS, offsetof(struct prefs, name), 0, 0, 0, def, "addresses", text },
 #include "server/prefs.def"
 #undef PREF_NUM
 #undef PREF_STR
+#undef PREF_NETS
 };
 
 /*
@@ -48,16 +51,23 @@ static void *field(struct prefs *p, const struct pref_row *r)
 	return (char *)p + r->offset;
 }
 
+static void set_default(struct prefs *p, const struct pref_row *r)
+{
+	switch (r->kind) {
+	case PREF_KIND_NUM: *(int64_t *)field(p, r) = r->def; return;
+	case PREF_KIND_STR: *(char **)field(p, r) = xstrdup(r->def_text); return;
+	case PREF_KIND_NETS:
+		if (prefixes_read(field(p, r), bytes_str(r->def_text)) != 0)
+			die("default of %s", r->name);
+	}
+}
+
 void prefs_init(struct prefs *p)
 {
 	*p = (struct prefs){ .seed = 1, .profile = profiles[0].profile };
 	p->faults = xcalloc(PREFS_FAULTS_MAX, sizeof *p->faults);
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (rows[i].kind == PREF_KIND_NUM)
-			*(int64_t *)field(p, &rows[i]) = rows[i].def;
-		else
-			*(char **)field(p, &rows[i]) = xstrdup(rows[i].def_text);
-	}
+	for (size_t i = 0; i < COUNT(rows); i++)
+		set_default(p, &rows[i]);
 }
 
 void prefs_clear(struct prefs *p)
@@ -98,18 +108,42 @@ static int set_num(struct prefs *p, const struct pref_row *r, const char *value,
 	return 0;
 }
 
+static void set_str(struct prefs *p, const struct pref_row *r, const char *value)
+{
+	char **s = field(p, r);
+	free(*s);
+	*s = xstrdup(value);
+}
+
+static int set_nets(struct prefs *p, const struct pref_row *r, const char *value, char *why)
+{
+	struct prefixes nets;
+	int err = prefixes_read(&nets, bytes_str(value));
+
+	if (err)
+		(void)snprintf(why, PREFS_WHY,
+			"%s must be at most %d addresses or blocks like 10.0.0.0/8, not '%.60s'",
+			r->name, PREFIXES_MAX, value);
+	else
+		*(struct prefixes *)field(p, r) = nets;
+	return err;
+}
+
+static int set_row(struct prefs *p, const struct pref_row *r, const char *value, char *why)
+{
+	switch (r->kind) {
+	case PREF_KIND_NUM: return set_num(p, r, value, why);
+	case PREF_KIND_STR: set_str(p, r, value); return 0;
+	case PREF_KIND_NETS: return set_nets(p, r, value, why);
+	}
+	return ERR_NOT_FOUND;
+}
+
 int prefs_set(struct prefs *p, const char *name, const char *value, char *why)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct pref_row *r = &rows[i];
-		if (!is_name(name, r->name))
-			continue;
-		if (r->kind == PREF_KIND_NUM)
-			return set_num(p, r, value, why);
-		char **s = field(p, r);
-		free(*s);
-		*s = xstrdup(value);
-		return 0;
+		if (is_name(name, rows[i].name))
+			return set_row(p, &rows[i], value, why);
 	}
 	(void)snprintf(why, PREFS_WHY, "there is no preference '%.60s'", name);
 	return ERR_NOT_FOUND;

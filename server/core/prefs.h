@@ -6,6 +6,7 @@
 
 #include "server/base/bytes.h"
 #include "server/base/err.h"
+#include "server/net/prefix.h"
 
 /*
  * The server's preferences. One table (server/prefs.def) makes the struct, the keys of the INI file,
@@ -14,9 +15,11 @@
 struct prefs {
 #define PREF_NUM(name, def, min, max, unit, text) int64_t name;
 #define PREF_STR(name, def, text)                 char *name;
+#define PREF_NETS(name, def, text)                struct prefixes name;
 #include "server/prefs.def"
 #undef PREF_NUM
 #undef PREF_STR
+#undef PREF_NETS
 	/* beside the table: files and faults, which only make sense on the command line */
 	char *stats_file, *access_log;
 	const char *profile; /* the last one that was set, or "default" */

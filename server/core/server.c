@@ -12,7 +12,7 @@
 #include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 
-enum { REFUSED_MAX = 256, STOP_POLL_MS = 2, LAST_WAIT_MS = 500 };
+enum { REFUSED_MAX = 256, STOP_POLL_MS = 2, LAST_WAIT_MS = 500, PEERS_IDLE = 8192 };
 
 /* ---- new connections ---- */
 
@@ -79,9 +79,19 @@ static void on_accepted(struct listener *l, int fd, const struct addr *peer, tic
 
 /* ---- setting up ---- */
 
+/* Room for all that may hold something, and for some that only failed to log in. */
+static uint32_t peers_wanted(const struct prefs *p)
+{
+	return (uint32_t)(p->maximum_connections + p->maximum_sessions) + PEERS_IDLE;
+}
+
 int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why)
 {
+	uint64_t seed;
+
+	os_random(&seed, sizeof seed);
+	s->peers = peers_new(peers_wanted(s->prefs), seed);
 	s->modules = xcalloc(n ? n : 1, sizeof *s->modules);
 	for (size_t i = 0; i < n; i++) {
 		struct module *m = xcalloc(1, sizeof *m);
@@ -302,5 +312,6 @@ void server_clear(struct server *s)
 	}
 	free(s->modules);
 	iopool_free(s->pool);
+	peers_free(s->peers);
 	*s = (struct server){ 0 };
 }

@@ -3,6 +3,7 @@
 #define SERVER_CORE_SERVER_H
 
 #include "server/core/module.h"
+#include "server/core/peers.h"
 #include "server/core/worker.h"
 
 /*
@@ -15,6 +16,7 @@ struct server {
 	struct module **modules; /* in order; instances owned here */
 	size_t n_modules;
 	struct iopool *pool;      /* NULL: blocking work runs at once (tests) */
+	struct peers *peers;      /* what each remote address holds */
 	struct listener listener; /* on worker 0 */
 	tick_t started;
 	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
@@ -28,7 +30,7 @@ struct server {
  */
 MUST_USE int server_init(struct server *s, const struct prefs *p,
 	const struct module *const *templates, size_t n, bool listen, char *why);
-/* The modules alone, for who makes the workers himself (virtual time). */
+/* The modules and the table of peers alone, for who makes the workers himself (virtual time). */
 MUST_USE int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why);
 /* Starts the threads. */

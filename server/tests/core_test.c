@@ -33,6 +33,12 @@ static void t_prefs_set(void)
 	CU_ASSERT_EQUAL(prefs_set(&p, "rtp_timeou", "1", why), ERR_NOT_FOUND);
 	CU_ASSERT_EQUAL(prefs_set(&p, "rtp_timeouts", "1", why), ERR_NOT_FOUND);
 	CU_ASSERT_EQUAL(p.rtp_timeout, 5);
+	CU_ASSERT_EQUAL(p.unlimited_addresses.n, 2);
+	CU_ASSERT_EQUAL(prefs_set(&p, "unlimited-addresses", "10.0.0.0/8,::1 192.0.2.1", why), 0);
+	CU_ASSERT_EQUAL(p.unlimited_addresses.n, 3);
+	CU_ASSERT_EQUAL(prefs_set(&p, "unlimited-addresses", "10.0.0.0/33", why), ERR_SYNTAX);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "unlimited_addresses"));
+	CU_ASSERT_EQUAL(p.unlimited_addresses.n, 3);
 	prefs_clear(&p);
 }
 
