@@ -167,6 +167,7 @@ static void session_free(struct task *t)
 	source_free(s->source);
 	free(s->path);
 	free(s->user_agent);
+	free(s->user);
 	free(s->query);
 	free(s);
 }

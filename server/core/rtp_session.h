@@ -74,6 +74,8 @@ struct rtp_session {
 	tick_t began, played; /* played: time in Playing so far */
 	tick_t play_from;
 	char *user_agent, *query;
+	char *user;        /* whose it is: nobody else may use it; NULL = nobody's */
+	bool by_signature; /* it was made with a signed URL */
 	uint64_t rtsp_in, rtsp_out;
 	int last_status;
 

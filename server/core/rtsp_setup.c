@@ -268,6 +268,8 @@ static void note_client(struct rtp_session *s, const struct rtsp_txn *t)
 	s->local = t->local;
 	s->user_agent = xasprintf("%.*s", BYTES_FMT(rtsp_value(&t->req, RTSP_H_USER_AGENT)));
 	s->query = xasprintf("%.*s", BYTES_FMT(t->url.query));
+	s->user = t->user[0] ? xstrdup(t->user) : NULL;
+	s->by_signature = t->by_signature;
 	s->rtsp_in = t->raw.n;
 }
 

@@ -249,12 +249,15 @@ static enum step find_session(struct rtsp_txn *t, const struct rtsp_method_row *
 		send_away(t, (unsigned)owner);
 		return STEP_AWAY;
 	}
-	t->session = worker_session(t->worker, t->session_id);
-	if (!t->session)
+	struct rtp_session *s = worker_session(t->worker, t->session_id);
+	if (s && t->worker->prefs->session_same_address && !addr_is_same_host(&s->peer, &t->peer)) {
+		t->worker->stats.sessions_stolen++;
+		s = NULL;
+	}
+	if (!s)
 		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
-	rtp_session_touch(t->session, now);
-	t->session->rtsp_in += t->raw.n;
-	memcpy(t->used_session, t->session->id, sizeof t->session->id);
+	t->session = s;
+	memcpy(t->used_session, s->id, sizeof s->id);
 	return STEP_NEXT;
 }
 
@@ -278,10 +281,40 @@ static enum step step_route(struct rtsp_txn *t, tick_t now)
 	return ask(t, offsetof(struct module, route));
 }
 
+static enum rtsp_action action_of(enum rtsp_method m)
+{
+	return m == RTSP_ANNOUNCE || m == RTSP_RECORD ? ACTION_PUBLISH : ACTION_READ;
+}
+
+/*
+ * Only now is it known who asks, and whether the session is his: not before does the request count as a sign
+ * of its life. OPTIONS asks nothing of a session: from another, it just is none.
+ */
+static enum step claim_session(struct rtsp_txn *t, tick_t now)
+{
+	struct rtp_session *s = t->session;
+
+	if (!s)
+		return STEP_NEXT;
+	if (s->user && strcmp(s->user, t->user) != 0) {
+		t->session = NULL;
+		t->session_id.n = 0;
+		t->used_session[0] = '\0';
+		if (t->req.method == RTSP_OPTIONS)
+			return STEP_NEXT;
+		t->worker->stats.sessions_stolen++;
+		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
+	}
+	rtp_session_touch(s, now);
+	s->rtsp_in += t->raw.n;
+	return STEP_NEXT;
+}
+
 static enum step step_authenticate(struct rtsp_txn *t, tick_t now)
 {
-	(void)now;
-	return ask(t, offsetof(struct module, authenticate));
+	t->action = action_of(t->req.method);
+	enum step s = ask(t, offsetof(struct module, authenticate));
+	return s == STEP_NEXT ? claim_session(t, now) : s;
 }
 
 static enum step step_authorize(struct rtsp_txn *t, tick_t now)

@@ -38,7 +38,10 @@ enum rtsp_phase { PHASE_TABLE(PHASE_ENUM) PHASE_COUNT };
 #undef PHASE_ENUM
 const char *rtsp_phase_name(enum rtsp_phase p);
 
-enum { TXN_REPLY_MAX = 1 << 20, TXN_PATH = 1024 };
+enum { TXN_REPLY_MAX = 1 << 20, TXN_PATH = 1024, TXN_USER = 64 };
+
+/* What a request wants to do with what its URL names; known from Authenticating on. */
+enum rtsp_action { ACTION_READ, ACTION_PUBLISH, ACTION_ADMIN, ACTION_COUNT };
 
 struct rtsp_txn {
 	enum rtsp_phase phase;
@@ -47,6 +50,7 @@ struct rtsp_txn {
 	struct rtsp_session *conn;
 	struct task *task; /* signal this after MOD_WAIT or ERR_AGAIN */
 	struct addr peer, local;
+	bool secure; /* it came over TLS */
 	tick_t received;
 	tick_t wake_at; /* with MOD_WAIT: when to ask again; 0 = on a signal only */
 
@@ -59,6 +63,12 @@ struct rtsp_txn {
 	struct bytes session_id;
 	struct rtp_session *session; /* on `worker` only; looked up anew after each wait */
 	char used_session[40];       /* id of the session it concerned; empty = none */
+
+	/* who asks, as far as a module knows */
+	enum rtsp_action action;
+	char user[TXN_USER]; /* who has proved to be; empty = nobody */
+	bool by_signature; /* its URL was given out by us (a session made with it needs no login) */
+	tick_t login_at;   /* a login that has to wait is looked at then; 0 = none waits */
 
 	/* being opened for DESCRIBE and SETUP */
 	void *opening; /* the module's own request; it takes it away itself */

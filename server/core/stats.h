@@ -34,6 +34,7 @@ const char *close_reason_name(enum close_reason r);
 	X(responses_stray, "answers that came from a client, who was asked nothing")    \
 	X(destinations_refused, "SETUP with a destination other than the client")       \
 	X(sessions, "media sessions made")                                              \
+	X(sessions_stolen, "answered 454: a session of another address or user")        \
 	X(sessions_ended, "media sessions that ended")                                  \
 	X(packets_sent, "RTP packets handed to the kernel or to a connection")          \
 	X(bytes_sent, "their bytes, RTP headers included")                              \

@@ -101,7 +101,12 @@ void sim_close(struct sim *s)
 
 void sim_connect(struct sim_client *c, struct sim *s, unsigned worker)
 {
-	struct addr at;
+	sim_connect_from(c, s, worker, "127.0.0.1");
+}
+
+void sim_connect_from(struct sim_client *c, struct sim *s, unsigned worker, const char *host)
+{
+	struct addr at, from;
 	struct worker *w = &s->workers[worker];
 
 	*c = (struct sim_client){ .sim = s };
@@ -112,6 +117,8 @@ void sim_connect(struct sim_client *c, struct sim *s, unsigned worker)
 	CU_ASSERT_FATAL(listener >= 0);
 	at = sock_local(listener);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CU_ASSERT_EQUAL_FATAL(addr_read(&from, host, 0), 0);
+	CU_ASSERT_EQUAL_FATAL(bind(c->fd, &from.sa, from.n), 0);
 	CU_ASSERT_EQUAL_FATAL(connect(c->fd, &at.sa, at.n), 0);
 	int on = 1;
 	CU_ASSERT_EQUAL(setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);

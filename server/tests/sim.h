@@ -45,6 +45,8 @@ struct sim_client {
 
 /* Connects to worker n. */
 void sim_connect(struct sim_client *c, struct sim *s, unsigned worker);
+/* From another address of the loopback. */
+void sim_connect_from(struct sim_client *c, struct sim *s, unsigned worker, const char *host);
 void sim_hang_up(struct sim_client *c);
 /* Sends bytes as they are. */
 void sim_send(struct sim_client *c, const char *text);
