@@ -51,6 +51,12 @@ bool rtsp_session_take_channels(struct rtsp_session *c, int lo, int hi, uint8_t 
 	return true;
 }
 
+void rtsp_session_keep_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp)
+{
+	set_taken(c, rtp, true);
+	set_taken(c, rtcp, true);
+}
+
 void rtsp_session_free_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp)
 {
 	set_taken(c, rtp, false);
@@ -152,11 +158,12 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 	if (!c->spare)
 		c->spare = rtsp_txn_new(c, c->w);
 	struct rtsp_txn *t = c->spare;
-	int r = rtsp_read(in, &l, &t->arena, &t->req, &f);
+	int r = rtsp_read_on(&c->scan, in, &l, &t->arena, &t->req, &f);
 	if (r == ERR_MORE) {
 		arena_reset(&t->arena);
 		return false;
 	}
+	c->scan = (struct rtsp_scan){ 0 };
 	if (r > 0 && t->req.is_response) {
 		/* we ask nothing, and to answer an answer could go on for ever */
 		arena_reset(&t->arena);
@@ -422,6 +429,13 @@ static void session_free(struct task *t)
 static const struct task_ops session_ops = {
 	.name = "rtsp_session", .run = session_run, .free = session_free
 };
+
+void rtsp_session_abandon(struct rtsp_session *c)
+{
+	conn_close(&c->conn);
+	tell_closing(c);
+	session_free(&c->task);
+}
 
 static void before_write(void *arg, struct conn *conn, struct iovec *iov, int *n)
 {

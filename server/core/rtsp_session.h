@@ -20,6 +20,7 @@ struct rtsp_session {
 	enum rtsp_phase phase;
 	struct rtsp_txn *txn;   /* NULL: reading */
 	struct rtsp_txn *spare; /* the next one, while its message is not whole */
+	struct rtsp_scan scan;  /* how far that has been looked at */
 	bool txn_away;          /* it is with another worker */
 	bool closing;           /* the last answer is queued */
 	bool draining;
@@ -39,9 +40,14 @@ MUST_USE int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now
  * False: none is left. */
 bool rtsp_session_take_channels(
 	struct rtsp_session *c, int lo, int hi, uint8_t *rtp, uint8_t *rtcp);
+/* Takes a pair back that was given up and is still free. */
+void rtsp_session_keep_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp);
 void rtsp_session_free_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp);
 /* Bytes that may wait in its output before stored media wait in their source instead. */
 size_t rtsp_session_room(const struct rtsp_session *c);
+/* Frees it with the request that it waits for. Only when all loops have stopped and nobody is left who
+ * could wake it. */
+void rtsp_session_abandon(struct rtsp_session *c);
 /* Its txn has come back from another worker (home's thread). */
 void rtsp_session_txn_back(struct rtsp_session *c);
 

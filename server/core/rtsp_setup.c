@@ -103,18 +103,23 @@ static bool take_udp(struct rtsp_txn *t, struct choice *c)
 }
 
 /* Interleaved media runs on the connection that made the session, on its worker only. */
-static bool take_tcp(struct rtsp_txn *t, struct choice *c)
+static bool take_tcp(struct rtsp_txn *t, const struct rtp_stream *again, struct choice *c)
 {
 	const struct transport_pair *wish = &c->spec.interleaved;
+	int lo = wish->n ? wish->lo : -1, hi = wish->n ? wish->hi : -1;
 
 	if (t->worker != t->home || (t->session && t->session->made_by != t->conn))
 		return false;
-	return rtsp_session_take_channels(t->conn, wish->n ? wish->lo : -1, wish->n ? wish->hi : -1,
-		&c->rtp_channel, &c->rtcp_channel);
+	if (!wish->n && again && again->over) {
+		lo = again->channel;
+		hi = again->rtcp_channel;
+	}
+	return rtsp_session_take_channels(t->conn, lo, hi, &c->rtp_channel, &c->rtcp_channel);
 }
 
 /* Can this alternative be served? Takes what it needs when it can. 0, or the status. */
-static int try_transport(struct rtsp_txn *t, const struct transport *spec, struct choice *c)
+static int try_transport(struct rtsp_txn *t, const struct rtp_stream *again,
+	const struct transport *spec, struct choice *c)
 {
 	const char *why;
 	int err = transport_check_request(spec, &why);
@@ -125,12 +130,13 @@ static int try_transport(struct rtsp_txn *t, const struct transport *spec, struc
 	if (spec->cast == TRANSPORT_MULTICAST || !(spec->mode & TRANSPORT_PLAY) ||
 		spec->mode & TRANSPORT_RECORD || !is_own_destination(t, spec))
 		return RTSP_UNSUPPORTED_TRANSPORT;
-	bool taken = spec->lower == TRANSPORT_TCP ? take_tcp(t, c) : take_udp(t, c);
+	bool taken = spec->lower == TRANSPORT_TCP ? take_tcp(t, again, c) : take_udp(t, c);
 	return taken ? 0 : RTSP_UNSUPPORTED_TRANSPORT;
 }
 
-/* The first alternative that can be served (12.39: in order of preference). 0, or the status. */
-static int choose(struct rtsp_txn *t, struct choice *c)
+/* The first alternative that can be served (12.39: in order of preference). `again`: the stream is set up
+ * already; NULL: it isn't. 0, or the status. */
+static int choose_first(struct rtsp_txn *t, const struct rtp_stream *again, struct choice *c)
 {
 	struct transport_list list = { 0 };
 	struct fault f;
@@ -144,12 +150,25 @@ static int choose(struct rtsp_txn *t, struct choice *c)
 			status = RTSP_UNSUPPORTED_TRANSPORT;
 	}
 	for (size_t i = 0; i < list.n; i++) {
-		int s = try_transport(t, &list.v[i], c);
+		int s = try_transport(t, again, &list.v[i], c);
 		if (s == 0)
 			return 0;
 		if (s == RTSP_UNSUPPORTED_TRANSPORT)
 			status = s;
 	}
+	return status;
+}
+
+/* The channels that a stream has are free to be asked for again; when nothing can be served, it keeps them. */
+static int choose(struct rtsp_txn *t, const struct rtp_stream *again, struct choice *c)
+{
+	bool has_channels = again && again->over;
+
+	if (has_channels)
+		rtsp_session_free_channels(again->over, again->channel, again->rtcp_channel);
+	int status = choose_first(t, again, c);
+	if (status && has_channels)
+		rtsp_session_keep_channels(again->over, again->channel, again->rtcp_channel);
 	return status;
 }
 
@@ -176,9 +195,7 @@ static void apply(struct rtsp_txn *t, struct rtp_session *s, int track, const st
 	struct rtp_stream *st = &s->streams[track];
 	struct buf url;
 
-	if (st->over)
-		rtsp_session_free_channels(st->over, st->channel, st->rtcp_channel);
-	st->over = NULL;
+	st->over = NULL; /* its channels were given back by choose() */
 	if (c->spec.lower == TRANSPORT_TCP)
 		apply_tcp(t, st, c);
 	else
@@ -297,7 +314,7 @@ static bool setup_new(struct rtsp_txn *t, tick_t now)
 		return refuse(t, RTSP_AGGREGATE_NOT_ALLOWED, now);
 	if (!fits_sessions(t) || !fits_bandwidth(t, track_bps(t->source, track)))
 		return refuse(t, RTSP_NOT_ENOUGH_BANDWIDTH, now);
-	status = choose(t, &c);
+	status = choose(t, NULL, &c);
 	if (status)
 		return refuse(t, status, now);
 	struct rtp_session *s = rtp_session_new(t->worker, t->source, medium, now);
@@ -334,7 +351,7 @@ static bool setup_more(struct rtsp_txn *t, tick_t now)
 	bool is_new = !s->streams[track].is_setup;
 	if (is_new && !fits_bandwidth(t, track_bps(s->source, track)))
 		return refuse(t, RTSP_NOT_ENOUGH_BANDWIDTH, now);
-	status = choose(t, &c);
+	status = choose(t, is_new ? NULL : &s->streams[track], &c);
 	if (status)
 		return refuse(t, status, now);
 	if (is_new)

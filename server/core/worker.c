@@ -260,6 +260,11 @@ int worker_init(
 
 void worker_clear(struct worker *w)
 {
+	/* their requests waited for longer than the drain */
+	LIST_EACH(x, &w->connections)
+	{
+		rtsp_session_abandon(container_of(x, struct rtsp_session, all));
+	}
 	for (struct udp_pair *u = w->pairs, *next; u; u = next) {
 		next = u->next;
 		pair_free(&u->task);

@@ -64,7 +64,7 @@ struct worker {
  * 0 or -errno. */
 MUST_USE int worker_init(
 	struct worker *w, struct server *s, unsigned index, int64_t wall_offset, uint64_t seed);
-/* After its loop has stopped. */
+/* After all loops have stopped. */
 void worker_clear(struct worker *w);
 
 /* Takes over a connected descriptor, on the worker's own thread. */

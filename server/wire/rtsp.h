@@ -233,6 +233,26 @@ struct rtsp_msg {
 MUST_USE int rtsp_read(struct bytes in, const struct rtsp_limits *l, struct arena *a,
 	struct rtsp_msg *m, struct fault *f);
 
+/*
+ * How far a message that comes in pieces has been looked at, so that a peer who sends it byte by byte
+ * costs no more than one who sends it at once. Zeroed by its owner at a message's start, and whenever
+ * bytes are taken off the front of the input.
+ */
+struct rtsp_scan {
+	size_t start;   /* empty lines end here */
+	size_t checked; /* the start line is free of controls up to here */
+	size_t line;    /* whole lines end here */
+	size_t seen;    /* no line end from `line` to here */
+	size_t end;     /* the headers' end; 0 = not seen */
+	size_t need;    /* bytes of the whole message; 0 = not known */
+	bool has_start, start_is_whole, after_cr;
+	uint64_t looked; /* octets looked at so far, for tests */
+};
+/* As rtsp_read, for the same bytes as before and more. The head is read when it is whole and again with
+ * the body, what comes between costs its own length. */
+MUST_USE int rtsp_read_on(struct rtsp_scan *s, struct bytes in, const struct rtsp_limits *l,
+	struct arena *a, struct rtsp_msg *m, struct fault *f);
+
 /* First header with this id / name (any case); NULL when absent. */
 const struct rtsp_header *rtsp_header(const struct rtsp_msg *m, enum rtsp_header_id id);
 const struct rtsp_header *rtsp_header_named(const struct rtsp_msg *m, struct bytes name);

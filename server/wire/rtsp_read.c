@@ -80,15 +80,16 @@ struct line {
 	bool is_cr;
 };
 
-static bool line_find(struct bytes in, size_t at, bool after_cr, struct line *l)
+/* Looks for the line's end from `from` on; what is before it has been looked at. */
+static bool line_find_from(struct bytes in, size_t at, size_t from, bool after_cr, struct line *l)
 {
-	size_t end = at;
+	size_t end = from;
 
 	while (end < in.n && in.p[end] != '\r' && in.p[end] != '\n')
 		end++;
+	*l = (struct line){ .at = at, .n = end - at, .next = end + 1 };
 	if (end == in.n)
 		return false;
-	*l = (struct line){ .at = at, .n = end - at, .next = end + 1 };
 	if (in.p[end] == '\n')
 		return true;
 	if (end + 1 == in.n) {
@@ -102,19 +103,32 @@ static bool line_find(struct bytes in, size_t at, bool after_cr, struct line *l)
 	return true;
 }
 
-/* Where the headers end (behind the empty line), or 0 when that has not come yet. *complete =
- * behind the last whole line. */
-static size_t headers_end(struct bytes in, size_t at, size_t *complete)
+static bool line_find(struct bytes in, size_t at, bool after_cr, struct line *l)
 {
-	struct line l = { 0 };
+	return line_find_from(in, at, at, after_cr, l);
+}
 
-	*complete = at;
-	for (bool cr = false; line_find(in, at, cr, &l); at = l.next, cr = l.is_cr) {
+/* Goes on to where the headers end (behind the empty line): s->end, 0 while that has not come.
+ * s->line = behind the last whole line. */
+static void find_end(struct rtsp_scan *s, struct bytes in)
+{
+	struct line l;
+
+	while (!s->end) {
+		bool is_whole = line_find_from(in, s->line, s->seen, s->after_cr, &l);
+		/* a CR that is the last byte ends the message, or waits for its LF */
+		if (is_whole && l.n && l.is_cr && l.next == in.n)
+			is_whole = false;
+		s->looked += (is_whole ? l.next : l.at + l.n) - s->seen;
+		if (!is_whole) {
+			s->seen = l.at + l.n;
+			return;
+		}
+		s->line = s->seen = l.next;
+		s->after_cr = l.is_cr;
 		if (l.n == 0)
-			return l.next;
-		*complete = l.next;
+			s->end = l.next;
 	}
-	return 0;
 }
 
 /* ---- start line ---- */
@@ -364,19 +378,22 @@ static int read_partial(struct reader *r, size_t start, size_t complete)
 }
 
 /* Binary junk or TLS on a plain port: no use to wait for an empty line. */
-static bool start_is_junk(struct reader *r, size_t start)
+static bool start_is_junk(struct reader *r, struct rtsp_scan *s)
 {
-	size_t n = 0, bad;
-	struct bytes line;
+	struct bytes in = r->in;
 
-	while (start + n < r->in.n && r->in.p[start + n] != '\r' && r->in.p[start + n] != '\n')
-		n++;
-	line = bytes_sub(r->in, start, n);
-	bad = find_control(line);
-	if (bad < line.n)
-		refuse(r, ERR_SYNTAX, RTSP_BAD_REQUEST, start + bad,
-			"a control octet in the start line");
-	return bad < line.n;
+	for (; !s->start_is_whole && s->checked < in.n; s->checked++) {
+		uint8_t c = in.p[s->checked];
+		if (c == '\r' || c == '\n') {
+			s->start_is_whole = true;
+		} else if (find_control(bytes_sub(in, s->checked, 1)) == 0) {
+			refuse(r, ERR_SYNTAX, RTSP_BAD_REQUEST, s->checked,
+				"a control octet in the start line");
+			return true;
+		}
+		s->looked++;
+	}
+	return false;
 }
 
 static int read_body(struct reader *r, size_t end)
@@ -399,25 +416,42 @@ static int read_body(struct reader *r, size_t end)
 	return (int)end;
 }
 
-int rtsp_read(struct bytes in, const struct rtsp_limits *l, struct arena *a, struct rtsp_msg *m,
-	struct fault *f)
+/* Empty lines before a message (H4.1). False: nothing else has come. */
+static bool find_start(struct rtsp_scan *s, struct bytes in)
+{
+	while (s->start < in.n && (in.p[s->start] == '\r' || in.p[s->start] == '\n'))
+		s->start++;
+	s->line = s->seen = s->checked = s->start;
+	return s->has_start = s->start < in.n;
+}
+
+int rtsp_read_on(struct rtsp_scan *s, struct bytes in, const struct rtsp_limits *l, struct arena *a,
+	struct rtsp_msg *m, struct fault *f)
 {
 	struct reader r = { .in = in, .l = l, .a = a, .m = m, .f = f };
-	size_t start = 0, complete, end;
 
 	memset(m, 0, offsetof(struct rtsp_msg, header)); /* the rest is told by n_headers */
 	*f = (struct fault){ 0 };
-	while (start < in.n && (in.p[start] == '\r' || in.p[start] == '\n'))
-		start++;
-	if (start == in.n && start <= l->header_bytes)
+	if (in.n < s->need || (!s->has_start && !find_start(s, in)))
 		return ERR_MORE;
-	if (start_is_junk(&r, start))
+	if (start_is_junk(&r, s))
 		return r.err;
-	end = headers_end(in, start, &complete);
-	if (end == 0)
-		return read_partial(&r, start, complete);
-	if (end - start > l->header_bytes)
-		refuse(&r, ERR_LIMIT, RTSP_BAD_REQUEST, start, "the headers are too long");
-	read_head(&r, start, end);
-	return read_body(&r, end);
+	find_end(s, in);
+	if (!s->end)
+		return read_partial(&r, s->start, s->line);
+	s->looked += s->end - s->start;
+	if (s->end - s->start > l->header_bytes)
+		refuse(&r, ERR_LIMIT, RTSP_BAD_REQUEST, s->start, "the headers are too long");
+	read_head(&r, s->start, s->end);
+	int n = read_body(&r, s->end);
+	if (n == ERR_MORE)
+		s->need = s->end + (size_t)r.length;
+	return n;
+}
+
+int rtsp_read(struct bytes in, const struct rtsp_limits *l, struct arena *a, struct rtsp_msg *m,
+	struct fault *f)
+{
+	struct rtsp_scan s = { 0 };
+	return rtsp_read_on(&s, in, l, a, m, f);
 }
