@@ -227,7 +227,7 @@ struct rtsp_msg {
  * After an error m->has_cseq, cseq and cseq_text tell the CSeq if it could be read, n_headers is
  * what was understood, and f says where (offset in `in`) and why. `a` only holds folded values.
  * Nothing is kept between calls: after ERR_MORE call again with the same bytes and more. With
- * l->http an HTTP message ends after its empty line whatever its Content-Length says: what follows
+ * l->http an HTTP message ends after its empty line however long its Content-Length is: what follows
  * is the tunnel's.
  */
 MUST_USE int rtsp_read(struct bytes in, const struct rtsp_limits *l, struct arena *a,

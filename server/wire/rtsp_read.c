@@ -254,7 +254,7 @@ static void note_length(struct reader *r, struct bytes value, size_t at)
 	if (why) {
 		refuse(r, ERR_SYNTAX, RTSP_BAD_REQUEST, at, why);
 		r->is_unframed = true;
-	} else if (r->length > r->l->body) {
+	} else if (r->length > r->l->body && !r->m->is_http) {
 		refuse(r, ERR_LIMIT, RTSP_ENTITY_TOO_LARGE, at, "the body is too long");
 		r->is_unframed = true;
 	}
