@@ -6,203 +6,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "server/args.h"
 #include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/core/server.h"
-#include "server/describe.h"
-#include "server/modules/fault.h"
 #include "server/modules/modules.h"
-
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-
-static void usage(FILE *f)
-{
-	fprintf(f,
-		"usage: beagle-server [FLAG...]\n"
-		"A reference RTSP/RTP streaming server. Serves /pattern/... and the files of a folder,\n"
-		"or a built-in /clip.mp4. Prints 'listening rtsp://ADDRESS:PORT/' when it is ready;\n"
-		"SIGTERM ends it, SIGUSR1 writes the statistics.\n\n"
-		"  --root DIR                         = --movie-folder\n"
-		"  --port N                           = --rtsp-port\n"
-		"  --listen ADDR                      = --bind-ip-addr\n"
-		"  --workers N                        = --run-num-threads\n"
-		"  --config FILE                      INI file of 'name = value' lines, names as below\n"
-		"  --profile NAME                     sets a group of preferences, see below\n"
-		"  --stats FILE                       counters as JSON, at the end and on SIGUSR1\n"
-		"  --access-log FILE                  W3C log, one line per session or failed request\n"
-		"  --log LEVEL                        error, warning (default), info, debug\n"
-		"  --fault NAME[=VALUE]               misbehave on purpose; may be repeated\n"
-		"  --seed N                           of the faults' randomness (default 1)\n"
-		"  --list-faults                      prints the faults and ends\n"
-		"  --describe FILE [--json] [--quick] prints what would be sent of FILE (tracks, packets,\n"
-		"                                     SDP, what is left out) and ends; --quick reads the\n"
-		"                                     tables only. Exit 1: it cannot be streamed\n"
-		"  --help, --version\n\n"
-		"Preferences:\n");
-	prefs_help(f);
-	fprintf(f, "\nProfiles (what is set after one holds):\n");
-	prefs_help_profiles(f);
-}
-
-static int complain(const char *why)
-{
-	fprintf(stderr, "beagle-server: %s\n", why);
-	return EXIT_USAGE;
-}
-
-static int set_seed(struct prefs *p, const char *value, char *why)
-{
-	if (bytes_to_u64(bytes_str(value), UINT64_MAX, &p->seed))
-		return 0;
-	(void)snprintf(why, PREFS_WHY, "--seed must be a number, not '%.60s'", value);
-	return ERR_SYNTAX;
-}
-
-static int set_log(struct prefs *p, const char *value, char *why)
-{
-	enum log_level level;
-	(void)p;
-	if (!log_level_read(value, &level)) {
-		(void)snprintf(why, PREFS_WHY,
-			"--log must be error, warning, info or debug, not '%.60s'", value);
-		return ERR_SYNTAX;
-	}
-	log_start(os_now(), level);
-	return 0;
-}
-
-static int set_fault(struct prefs *p, const char *value, char *why)
-{
-	int err = prefs_add_fault(p, value);
-	if (err)
-		(void)snprintf(why, PREFS_WHY, "--fault: at most %d", PREFS_FAULTS_MAX);
-	return err;
-}
-
-static int set_stats(struct prefs *p, const char *value, char *why)
-{
-	(void)why;
-	free(p->stats_file);
-	p->stats_file = xstrdup(value);
-	return 0;
-}
-
-static int set_access_log(struct prefs *p, const char *value, char *why)
-{
-	(void)why;
-	free(p->access_log);
-	p->access_log = xstrdup(value);
-	return 0;
-}
-
-/* Flags beside the preferences: a short name of one, or a function. */
-static const struct flag {
-	const char *name, *pref;
-	int (*set)(struct prefs *p, const char *value, char *why);
-} flags[] = {
-	{ "root", "movie_folder", NULL },
-	{ "port", "rtsp_port", NULL },
-	{ "listen", "bind_ip_addr", NULL },
-	{ "workers", "run_num_threads", NULL },
-	{ "config", NULL, prefs_read_file },
-	{ "profile", NULL, prefs_set_profile },
-	{ "stats", NULL, set_stats },
-	{ "access-log", NULL, set_access_log },
-	{ "log", NULL, set_log },
-	{ "fault", NULL, set_fault },
-	{ "seed", NULL, set_seed },
-};
-
-static int set_flag(struct prefs *p, const char *name, const char *value, char *why)
-{
-	for (size_t i = 0; i < COUNT(flags); i++) {
-		if (strcmp(flags[i].name, name) == 0)
-			return flags[i].pref ? prefs_set(p, flags[i].pref, value, why)
-					     : flags[i].set(p, value, why);
-	}
-	int err = prefs_set(p, name, value, why);
-	if (err == ERR_NOT_FOUND)
-		(void)snprintf(why, PREFS_WHY, "unknown flag --%.60s (see --help)", name);
-	return err;
-}
-
-/* One argument that begins at argv[*i]: 0 or an error. "--name=value" and "--name value". */
-static int read_flag(struct prefs *p, int argc, char **argv, int *i, char *why)
-{
-	char name[64];
-	const char *arg = argv[*i], *value;
-	size_t n = strcspn(arg, "=");
-
-	if (strncmp(arg, "--", 2) != 0 || n < 3 || n - 2 >= sizeof name) {
-		(void)snprintf(why, PREFS_WHY, "unexpected '%.80s' (see --help)", arg);
-		return ERR_SYNTAX;
-	}
-	memcpy(name, arg + 2, n - 2);
-	name[n - 2] = '\0';
-	if (arg[n] == '=') {
-		value = arg + n + 1;
-	} else if (*i + 1 < argc) {
-		value = argv[++*i];
-	} else {
-		if (set_flag(p, name, "", why) != ERR_NOT_FOUND) /* which says that there is none */
-			(void)snprintf(why, PREFS_WHY, "--%s needs a value (see --help)", name);
-		return ERR_SYNTAX;
-	}
-	return set_flag(p, name, value, why);
-}
-
-/* --describe FILE with its own flags, and no others: serves nothing. */
-static int describe_file(int argc, char **argv)
-{
-	struct describe_options o = { .path = NULL };
-
-	for (int i = 1; i < argc; i++) {
-		if (strncmp(argv[i], "--describe=", 11) == 0)
-			o.path = argv[i] + 11;
-		else if (strcmp(argv[i], "--describe") == 0 && i + 1 < argc)
-			o.path = argv[++i];
-		else if (strcmp(argv[i], "--json") == 0)
-			o.as_json = true;
-		else if (strcmp(argv[i], "--quick") == 0)
-			o.is_quick = true;
-		else
-			return complain(
-				"usage: --describe FILE [--json] [--quick], and nothing else");
-	}
-	int code = describe(&o, stdout, stderr);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		(void)complain("the description could not be written");
-		return EXIT_FAILED;
-	}
-	return code;
-}
-
-/* -1: go on; else the exit code. */
-static int read_args(struct prefs *p, int argc, char **argv)
-{
-	char why[PREFS_WHY];
-
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			usage(stdout);
-			return EXIT_OK;
-		}
-		if (strcmp(argv[i], "--version") == 0) {
-			printf("beagle-server %s\n", BEAGLE_VERSION);
-			return EXIT_OK;
-		}
-		if (strcmp(argv[i], "--list-faults") == 0) {
-			faults_list(stdout);
-			return EXIT_OK;
-		}
-		if (strncmp(argv[i], "--describe", 10) == 0 &&
-			(argv[i][10] == '\0' || argv[i][10] == '='))
-			return describe_file(argc, argv);
-		if (read_flag(p, argc, argv, &i, why) != 0)
-			return complain(why);
-	}
-	return -1;
-}
 
 /* As many descriptors as we may have: each TCP client takes one. */
 static void raise_limits(void)
@@ -243,8 +51,32 @@ static int check_stats(const struct prefs *p, char *why)
 	return 0;
 }
 
+/* What the preferences are made from, again and again. */
+struct args {
+	int n;
+	char **v;
+	struct prefs *now;
+};
+
+/* SIGHUP: the command line and its files are read again. What is bad in them changes nothing. */
+static void reload(struct server *s, struct args *a)
+{
+	char why[PREFS_WHY];
+	struct prefs *next = prefs_new();
+
+	if (args_reread(next, a->n, a->v, why) != 0) {
+		log_write(LOG_E, "prefs", "%s: all stays as it was", why);
+		prefs_free(next);
+		return;
+	}
+	server_reload(s, next);
+	prefs_free(a->now);
+	a->now = next;
+	log_write(LOG_I, "prefs", "read again");
+}
+
 /* Signals are handled by this thread alone, one after the other. */
-static void serve(struct server *s, const sigset_t *set)
+static void serve(struct server *s, const sigset_t *set, struct args *a)
 {
 	char text[ADDR_TEXT];
 	int sig;
@@ -252,8 +84,12 @@ static void serve(struct server *s, const sigset_t *set)
 	server_start(s);
 	printf("listening rtsp://%s/\n", addr_text(&s->listener.local, text));
 	fflush(stdout);
-	while (sigwait(set, &sig) == 0 && sig == SIGUSR1)
-		write_stats(s);
+	while (sigwait(set, &sig) == 0 && (sig == SIGUSR1 || sig == SIGHUP)) {
+		if (sig == SIGHUP)
+			reload(s, a);
+		else
+			write_stats(s);
+	}
 	log_write(LOG_I, "server", "ending: signal %d", sig);
 	bool clean = server_stop(s);
 	write_stats(s);
@@ -266,35 +102,38 @@ static void serve(struct server *s, const sigset_t *set)
 
 int main(int argc, char **argv)
 {
-	struct prefs prefs;
+	struct args args = { argc, argv, prefs_new() };
 	struct server server;
 	char why[PREFS_WHY] = "";
+	enum log_level level = LOG_W;
 	sigset_t set;
 	size_t n;
 
-	log_start(os_now(), LOG_W);
-	prefs_init(&prefs);
-	int code = read_args(&prefs, argc, argv);
+	log_start(os_now(), level);
+	int code = args_read(args.now, argc, argv);
 	if (code >= 0) {
-		prefs_clear(&prefs);
+		prefs_free(args.now);
 		return code;
 	}
-	if (check_stats(&prefs, why) != 0) {
-		prefs_clear(&prefs);
-		return complain(why);
+	if (log_level_read(args.now->log, &level))
+		log_set_level(level);
+	if (check_stats(args.now, why) != 0) {
+		prefs_free(args.now);
+		return args_complain(why);
 	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL); /* the threads inherit it */
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_limits();
 	const struct module *const *list = modules_list(&n);
-	code = server_init(&server, &prefs, list, n, true, why) ? complain(why) : EXIT_OK;
+	code = server_init(&server, args.now, list, n, true, why) ? args_complain(why) : EXIT_OK;
 	if (code == EXIT_OK)
-		serve(&server, &set);
+		serve(&server, &set, &args);
 	server_clear(&server);
-	prefs_clear(&prefs);
+	prefs_free(args.now);
 	return code;
 }

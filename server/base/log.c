@@ -10,14 +10,19 @@
 #include "server/base/os.h"
 
 static tick_t zero;
-static enum log_level loudest = LOG_W;
+static _Atomic enum log_level loudest = LOG_W;
 static void (*sink_fn)(void *arg, const char *line, size_t n);
 static void *sink_arg;
 
 void log_start(tick_t now, enum log_level upto)
 {
 	zero = now;
-	loudest = upto;
+	log_set_level(upto);
+}
+
+void log_set_level(enum log_level upto)
+{
+	atomic_store_explicit(&loudest, upto, memory_order_relaxed);
 }
 
 bool log_level_read(const char *s, enum log_level *l)
@@ -35,7 +40,7 @@ bool log_level_read(const char *s, enum log_level *l)
 
 bool log_is_on(enum log_level l)
 {
-	return l <= loudest;
+	return l <= atomic_load_explicit(&loudest, memory_order_relaxed);
 }
 
 void log_sink(void (*sink)(void *arg, const char *line, size_t n), void *arg)

@@ -17,6 +17,8 @@ enum log_level { LOG_E, LOG_W, LOG_I, LOG_D };
 
 /* Sets time zero and the most talkative level that is still written (default LOG_W). */
 void log_start(tick_t now, enum log_level upto);
+/* At any time, from any thread. */
+void log_set_level(enum log_level upto);
 /* "error", "warning", "info", "debug", or the first letter. False: unknown. */
 MUST_USE bool log_level_read(const char *s, enum log_level *l);
 bool log_is_on(enum log_level l);

@@ -7,28 +7,32 @@
 
 #include "server/base/os.h"
 
-enum pref_kind { PREF_KIND_NUM, PREF_KIND_STR, PREF_KIND_NETS };
 enum { INI_MAX = 1 << 20 };
 
-struct pref_row {
-	const char *name;
-	enum pref_kind kind;
-	size_t offset;
-	int64_t def, min, max;
-	const char *def_text, *unit, *text;
-};
-
 static const struct pref_row rows[] = {
-#define PREF_NUM(name, def, min, max, unit, text) \
-	{ #name, PREF_KIND_NUM, offsetof(struct prefs, name), def, min, max, #def, unit, text },
-#define PREF_STR(name, def, text) \
-	{ #name, PREF_KIND_STR, offsetof(struct prefs, name), 0, 0, 0, def, "text", text },
-#define PREF_NETS(name, def, text) \
-	{ #name, PREF_KIND_NETS, offsetof(struct prefs, name), 0, 0, 0, def, "addresses", text },
+#define ROW_NUM(name, def, min, max, unit, text, fixed)                                        \
+	{ #name, PREF_KIND_NUM, offsetof(struct prefs, name), def, min, max, #def, unit, text, \
+		NULL, fixed },
+#define ROW_STR(name, def, text, fixed)                                                         \
+	{ #name, PREF_KIND_STR, offsetof(struct prefs, name), 0, 0, 0, def, "text", text, NULL, \
+		fixed },
+#define PREF_NUM(name, def, min, max, unit, text) ROW_NUM(name, def, min, max, unit, text, false)
+#define PREF_NUM_FIXED(name, def, min, max, unit, text) \
+	ROW_NUM(name, def, min, max, unit, text, true)
+#define PREF_STR(name, def, text)       ROW_STR(name, def, text, false)
+#define PREF_STR_FIXED(name, def, text) ROW_STR(name, def, text, true)
+#define PREF_WORD(name, def, words, text)                                                         \
+	{ #name, PREF_KIND_WORD, offsetof(struct prefs, name), 0, 0, 0, def, "word", text, words, \
+		false },
+#define PREF_NETS(name, def, text)                                                              \
+	{ #name, PREF_KIND_NETS, offsetof(struct prefs, name), 0, 0, 0, def, "addresses", text, \
+		NULL, false },
 #include "server/prefs.def"
+#undef PREF_NETS
 #undef PREF_NUM
 #undef PREF_STR
-#undef PREF_NETS
+#undef ROW_NUM
+#undef ROW_STR
 };
 
 /*
@@ -46,36 +50,18 @@ static const struct profile_row {
 	{ "bench", "disable_thinning", "1" },
 };
 
-static void *field(struct prefs *p, const struct pref_row *r)
-{
-	return (char *)p + r->offset;
-}
-
-static void set_default(struct prefs *p, const struct pref_row *r)
-{
-	switch (r->kind) {
-	case PREF_KIND_NUM: *(int64_t *)field(p, r) = r->def; return;
-	case PREF_KIND_STR: *(char **)field(p, r) = xstrdup(r->def_text); return;
-	case PREF_KIND_NETS:
-		if (prefixes_read(field(p, r), bytes_str(r->def_text)) != 0)
-			die("default of %s", r->name);
-	}
-}
+static const struct pref_table table = { "", rows, COUNT(rows) };
 
 void prefs_init(struct prefs *p)
 {
 	*p = (struct prefs){ .seed = 1, .profile = profiles[0].profile };
 	p->faults = xcalloc(PREFS_FAULTS_MAX, sizeof *p->faults);
-	for (size_t i = 0; i < COUNT(rows); i++)
-		set_default(p, &rows[i]);
+	pref_table_init(&table, p);
 }
 
 void prefs_clear(struct prefs *p)
 {
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (rows[i].kind == PREF_KIND_STR)
-			free(*(char **)field(p, &rows[i]));
-	}
+	pref_table_clear(&table, p);
 	for (size_t i = 0; i < p->n_faults; i++)
 		free(p->faults[i]);
 	free(p->faults);
@@ -84,69 +70,33 @@ void prefs_clear(struct prefs *p)
 	*p = (struct prefs){ 0 };
 }
 
-/* "rtp-timeout" is "rtp_timeout". */
-static bool is_name(const char *asked, const char *name)
+struct prefs *prefs_new(void)
 {
-	for (; *asked && *name; asked++, name++) {
-		if (*asked != *name && !(*asked == '-' && *name == '_'))
-			return false;
-	}
-	return *asked == *name;
+	struct prefs *p = xmalloc(sizeof *p);
+
+	prefs_init(p);
+	return p;
 }
 
-static int set_num(struct prefs *p, const struct pref_row *r, const char *value, char *why)
+void prefs_free(struct prefs *p)
 {
-	uint64_t v = 0;
-	bool is_number = bytes_to_u64(bytes_str(value), INT64_MAX, &v);
-
-	if (!is_number || (int64_t)v < r->min || (int64_t)v > r->max) {
-		(void)snprintf(why, PREFS_WHY, "%s must be %lld to %lld (%s), not '%.60s'", r->name,
-			(long long)r->min, (long long)r->max, r->unit, value);
-		return is_number ? ERR_RANGE : ERR_SYNTAX;
-	}
-	*(int64_t *)field(p, r) = (int64_t)v;
-	return 0;
-}
-
-static void set_str(struct prefs *p, const struct pref_row *r, const char *value)
-{
-	char **s = field(p, r);
-	free(*s);
-	*s = xstrdup(value);
-}
-
-static int set_nets(struct prefs *p, const struct pref_row *r, const char *value, char *why)
-{
-	struct prefixes nets;
-	int err = prefixes_read(&nets, bytes_str(value));
-
-	if (err)
-		(void)snprintf(why, PREFS_WHY,
-			"%s must be at most %d addresses or blocks like 10.0.0.0/8, not '%.60s'",
-			r->name, PREFIXES_MAX, value);
-	else
-		*(struct prefixes *)field(p, r) = nets;
-	return err;
-}
-
-static int set_row(struct prefs *p, const struct pref_row *r, const char *value, char *why)
-{
-	switch (r->kind) {
-	case PREF_KIND_NUM: return set_num(p, r, value, why);
-	case PREF_KIND_STR: set_str(p, r, value); return 0;
-	case PREF_KIND_NETS: return set_nets(p, r, value, why);
-	}
-	return ERR_NOT_FOUND;
+	if (p)
+		prefs_clear(p);
+	free(p);
 }
 
 int prefs_set(struct prefs *p, const char *name, const char *value, char *why)
 {
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (is_name(name, rows[i].name))
-			return set_row(p, &rows[i], value, why);
-	}
-	(void)snprintf(why, PREFS_WHY, "there is no preference '%.60s'", name);
-	return ERR_NOT_FOUND;
+	int err = pref_table_set(&table, p, name, value, why);
+	if (err == ERR_NOT_FOUND)
+		(void)snprintf(why, PREFS_WHY, "there is no preference '%.60s'", name);
+	return err;
+}
+
+void prefs_keep_fixed(struct prefs *next, const struct prefs *now,
+	void (*told)(void *arg, const char *prefix, const char *name), void *arg)
+{
+	pref_table_keep_fixed(&table, next, now, told, arg);
 }
 
 int prefs_set_profile(struct prefs *p, const char *name, char *why)
@@ -221,20 +171,7 @@ int prefs_add_fault(struct prefs *p, const char *fault)
 
 void prefs_help(FILE *f)
 {
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct pref_row *r = &rows[i];
-		char flag[64];
-		int n = snprintf(flag, sizeof flag, "--%s", r->name);
-		for (int k = 2; k < n; k++) {
-			if (flag[k] == '_')
-				flag[k] = '-';
-		}
-		if (r->kind == PREF_KIND_NUM)
-			fprintf(f, "  %-34s %s (%s, %lld to %lld; default %lld)\n", flag, r->text,
-				r->unit, (long long)r->min, (long long)r->max, (long long)r->def);
-		else
-			fprintf(f, "  %-34s %s (default '%s')\n", flag, r->text, r->def_text);
-	}
+	pref_table_help(&table, "--", f);
 }
 
 void prefs_help_profiles(FILE *f)

@@ -4,13 +4,14 @@
 
 #include <stdio.h>
 
-#include "server/base/bytes.h"
-#include "server/base/err.h"
+#include "server/core/pref_row.h"
 #include "server/net/prefix.h"
 
 /*
  * The server's preferences. One table (server/prefs.def) makes the struct, the keys of the INI file,
- * the flags and the help. A set is filled by main() and immutable from then on.
+ * the flags and the help. A set is filled by main() and immutable from then on: at SIGHUP every worker
+ * gets another one (server_reload). So who runs on a worker reads worker->prefs at the time of use, and
+ * keeps neither the pointer nor a string of it across turns.
  */
 struct prefs {
 #define PREF_NUM(name, def, min, max, unit, text) int64_t name;
@@ -28,11 +29,14 @@ struct prefs {
 	uint64_t seed; /* of the fault module's randomness */
 };
 
-enum { PREFS_FAULTS_MAX = 32, PREFS_WHY = 256 };
+enum { PREFS_FAULTS_MAX = 32 };
 
 /* All defaults. The caller clears. */
 void prefs_init(struct prefs *p);
 void prefs_clear(struct prefs *p);
+/* The same on the heap. */
+struct prefs *prefs_new(void);
+void prefs_free(struct prefs *p);
 /* "rtp-timeout" or "rtp_timeout". 0; ERR_NOT_FOUND; ERR_SYNTAX, ERR_RANGE with a reason in `why`
  * (PREFS_WHY bytes), which names the pref and what it may be. */
 MUST_USE int prefs_set(struct prefs *p, const char *name, const char *value, char *why);
@@ -43,6 +47,10 @@ MUST_USE int prefs_set_profile(struct prefs *p, const char *name, char *why);
 MUST_USE int prefs_read_file(struct prefs *p, const char *path, char *why);
 /* 0, or ERR_LIMIT. */
 MUST_USE int prefs_add_fault(struct prefs *p, const char *fault);
+/* What cannot change while the server runs, and differs from *now, is set back to its value in *next; told
+ * is called with each name. */
+void prefs_keep_fixed(struct prefs *next, const struct prefs *now,
+	void (*told)(void *arg, const char *prefix, const char *name), void *arg);
 /* One line per preference, as flags. */
 void prefs_help(FILE *f);
 /* One line per profile: what it sets. */

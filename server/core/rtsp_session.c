@@ -447,16 +447,28 @@ static void before_write(void *arg, struct conn *conn, struct iovec *iov, int *n
 	}
 }
 
-int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
+static struct conn_limits conn_limits_of(const struct prefs *p)
 {
-	struct rtsp_session *c = xcalloc(1, sizeof *c);
-	const struct prefs *p = w->prefs;
-	struct conn_limits limits = {
+	return (struct conn_limits){
 		.in_max = (size_t)(p->request_header_bytes + p->request_body_bytes) + FRAME_ROOM,
 		.high_water = (size_t)p->max_tcp_buffer_size,
 		.out_max = (size_t)p->max_tcp_buffer_size + OUT_SLACK,
 		.tolerance = p->tcp_late_tolerance * TICK_MS,
 	};
+}
+
+void rtsp_session_prefs_changed(struct rtsp_session *c)
+{
+	struct conn_limits limits = conn_limits_of(c->w->prefs);
+
+	conn_set_limits(&c->conn, &limits);
+	task_signal(&c->task, EV_UPDATE); /* it may read or write again */
+}
+
+int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
+{
+	struct rtsp_session *c = xcalloc(1, sizeof *c);
+	struct conn_limits limits = conn_limits_of(w->prefs);
 
 	task_init(&c->task, &session_ops, &w->loop);
 	c->w = w;

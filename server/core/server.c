@@ -47,7 +47,7 @@ static void refuse(struct server *s, int fd, tick_t now)
 	struct worker *w = &s->workers[0];
 
 	w->stats.connections_refused++;
-	if (atomic_load(&s->connections) >= s->prefs->maximum_connections + REFUSED_MAX) {
+	if (atomic_load(&s->connections) >= w->prefs->maximum_connections + REFUSED_MAX) {
 		(void)close(fd); /* a flood: not even that */
 		return;
 	}
@@ -61,7 +61,7 @@ static void on_accepted(struct listener *l, int fd, const struct addr *peer, tic
 	struct server *s = l->arg;
 	(void)peer;
 
-	if (atomic_load(&s->connections) >= s->prefs->maximum_connections) {
+	if (atomic_load(&s->connections) >= s->workers[0].prefs->maximum_connections) {
 		refuse(s, fd, now);
 		return;
 	}
@@ -234,6 +234,33 @@ void server_stats(struct server *s, struct stats *sum)
 	*sum = (struct stats){ 0 };
 	for (unsigned i = 0; i < s->n_workers; i++)
 		run_on(&s->workers[i], add_stats, sum);
+}
+
+/* ---- other preferences ---- */
+
+static void take_prefs(struct worker *w, struct stats *sum, tick_t now)
+{
+	(void)sum;
+	(void)now;
+	worker_prefs_changed(w, w->server->prefs);
+}
+
+static void on_kept(void *arg, const char *prefix, const char *name)
+{
+	(void)arg;
+	log_write(LOG_W, "prefs", "%s%s cannot change while the server runs", prefix, name);
+}
+
+void server_reload(struct server *s, struct prefs *next)
+{
+	enum log_level level;
+
+	prefs_keep_fixed(next, s->prefs, on_kept, NULL);
+	s->prefs = next;
+	if (log_level_read(next->log, &level))
+		log_set_level(level);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		run_on(&s->workers[i], take_prefs, NULL);
 }
 
 /* ---- the end ---- */

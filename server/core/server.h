@@ -10,7 +10,7 @@
  * The whole: workers, modules, I/O pool, listener. Made by main (or a test), which owns it.
  */
 struct server {
-	const struct prefs *prefs;
+	const struct prefs *prefs; /* of the thread that made it; a worker reads its own pointer */
 	struct worker *workers;
 	unsigned n_workers;
 	struct module **modules; /* in order; instances owned here */
@@ -35,6 +35,12 @@ MUST_USE int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why);
 /* Starts the threads. */
 void server_start(struct server *s);
+/*
+ * From now on *next holds, for all workers, modules and connections; *next is set back to what it was where
+ * it cannot change any more, with a line in the log for each. Comes back when nobody reads the former set
+ * any longer: the caller frees it. On the thread that made the server, which serves.
+ */
+void server_reload(struct server *s, struct prefs *next);
 /* Ends all sessions and connections (within prefs drain_time), then the threads. False: some disk has not
  * answered in time; then nothing may be freed, and the process must end by _exit. */
 MUST_USE bool server_stop(struct server *s);

@@ -295,6 +295,15 @@ void worker_refuse(struct worker *w, int fd, tick_t now)
 	take(w, fd, true, now);
 }
 
+void worker_prefs_changed(struct worker *w, const struct prefs *p)
+{
+	w->prefs = p;
+	LIST_EACH(x, &w->connections)
+	{
+		rtsp_session_prefs_changed(container_of(x, struct rtsp_session, all));
+	}
+}
+
 void worker_drain(struct worker *w, tick_t now)
 {
 	w->draining = true;

@@ -71,6 +71,8 @@ void worker_clear(struct worker *w);
 void worker_adopt(struct worker *w, int fd, tick_t now);
 /* The same for one too many: it hears 503, and is closed. */
 void worker_refuse(struct worker *w, int fd, tick_t now);
+/* Other preferences, on the worker's own thread: existing connections get new limits. */
+void worker_prefs_changed(struct worker *w, const struct prefs *p);
 /* Ends everything: sessions with BYE, connections after their last answer. */
 void worker_drain(struct worker *w, tick_t now);
 static inline bool worker_is_empty(const struct worker *w)

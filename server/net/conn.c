@@ -30,6 +30,21 @@ static void on_flush(struct flush *f, tick_t now)
 	(void)conn_write(c, now); /* an error is in c->broken; the owner hears of it by EV_READ */
 }
 
+/* units' headers are on top of what the limit counts; frames stop at high_water */
+static size_t out_bytes(const struct conn_limits *l)
+{
+	return 2 * l->out_max + CONN_FRAMES * 65536;
+}
+
+void conn_set_limits(struct conn *c, const struct conn_limits *limits)
+{
+	size_t out = out_bytes(limits);
+
+	c->limits = *limits;
+	c->in.max = limits->in_max > c->in.n ? limits->in_max : c->in.n;
+	c->out.max = out > c->out.n ? out : c->out.n;
+}
+
 int conn_open(struct conn *c, struct loop *l, int fd, struct task *owner,
 	const struct conn_limits *limits)
 {
@@ -38,8 +53,7 @@ int conn_open(struct conn *c, struct loop *l, int fd, struct task *owner,
 	*c = (struct conn){ .fd = fd, .loop = l, .limits = *limits };
 	flush_init(&c->flush, on_flush);
 	buf_init(&c->in, limits->in_max);
-	/* units' headers are on top of what the limit counts; frames stop at high_water */
-	buf_init(&c->out, 2 * limits->out_max + CONN_FRAMES * 65536);
+	buf_init(&c->out, out_bytes(limits));
 	c->peer = sock_peer(fd);
 	c->local = sock_local(fd);
 	c->connecting = c->peer.n == 0;

@@ -69,6 +69,8 @@ struct conn {
 /* Takes over fd (connected, or connecting). 0 or -errno; on an error fd is closed. */
 MUST_USE int conn_open(struct conn *c, struct loop *l, int fd, struct task *owner,
 	const struct conn_limits *limits);
+/* Other limits; what waits already stays, and new input and output meet them. */
+void conn_set_limits(struct conn *c, const struct conn_limits *limits);
 /* Reads what is there into c->in: bytes read (0 = nothing new, or c->eof is set now), ERR_LIMIT when
  * `in` is full, or -errno (c->broken). Parse from buf_bytes(&c->in), then buf_drop. */
 MUST_USE int conn_read(struct conn *c);
