@@ -9,9 +9,7 @@
 #include "server/core/server.h"
 
 enum {
-	STEPS_TURN = 32, /* requests and frames of one connection per turn */
-	CHOKE_BYTES =
-		512 * 1024, /* waiting output above the frames' mark: no more requests are read */
+	STEPS_TURN = 32,             /* requests and frames of one connection per turn */
 	OUT_SLACK = 4 * 1024 * 1024, /* room for replies above the frames' mark */
 	FRAME_ROOM = FRAME_HEADER + FRAME_PAYLOAD_MAX,
 	MEDIA_CHANNELS = 256,
@@ -174,7 +172,7 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 	}
 	size_t n = r > 0 ? (size_t)r : t->req.skip ? t->req.skip : in.n;
 	if (r < 0 && t->req.skip == 0)
-		t->close = true; /* no telling where the next message begins */
+		t->close = c->unframed = true; /* no telling where the next message begins */
 	own_message(t, bytes_sub(in, 0, n), &l);
 	buf_drop(&c->conn.in, n);
 	t->received = now;
@@ -217,7 +215,7 @@ static bool read_next(struct rtsp_session *c, tick_t now)
 /* ---- replies ---- */
 
 /* Interleaved media has nowhere to go without its connection. */
-static void end_tied(struct rtsp_session *c, tick_t now)
+static void end_tied(struct rtsp_session *c, enum close_reason why, tick_t now)
 {
 	LIST_EACH(x, &c->media)
 	{
@@ -226,17 +224,18 @@ static void end_tied(struct rtsp_session *c, tick_t now)
 		for (uint32_t i = 0; i < s->n_streams; i++)
 			tied = tied || s->streams[i].over == c;
 		if (tied)
-			rtp_session_end(s, CLOSE_DISCONNECT, now);
+			rtp_session_end(s, why, now);
 	}
 }
 
-static void begin_closing(struct rtsp_session *c, tick_t now)
+static void begin_closing(struct rtsp_session *c, enum conn_end why, tick_t now)
 {
 	if (c->closing)
 		return;
 	c->closing = true;
+	c->ended = why;
 	c->close_by = now + LINGER;
-	end_tied(c, now);
+	end_tied(c, why == END_BLOCKED ? CLOSE_BLOCKED : CLOSE_DISCONNECT, now);
 	conn_finish(&c->conn);
 }
 
@@ -267,7 +266,7 @@ static void send_reply(struct rtsp_session *c, tick_t now)
 		c->w->stats.responses_unsent++;
 	c->phase = PHASE_CLEANING_UP;
 	if (t->close)
-		begin_closing(c, now);
+		begin_closing(c, c->unframed ? END_FRAMING : END_ASKED, now);
 	rtsp_txn_free(t);
 	c->txn = NULL;
 	c->phase = PHASE_READING_REQUEST;
@@ -296,7 +295,9 @@ static bool run_txn(struct rtsp_session *c, tick_t now)
 /* Does more wait for this client than it seems to want to read? */
 static bool is_choked(const struct rtsp_session *c)
 {
-	return conn_waiting(&c->conn) > c->conn.limits.high_water + CHOKE_BYTES;
+	/* frames may wait, too, and are not what is meant */
+	size_t frames = c->n_media ? c->conn.limits.high_water : 0;
+	return conn_waiting(&c->conn) > frames + (size_t)c->w->prefs->reply_queue_bytes;
 }
 
 /* True: there is more to do, next turn. */
@@ -328,9 +329,10 @@ static void tell_closing(struct rtsp_session *c)
 /* The connection is of no more use; the task ends as soon as its request is at home. */
 static tick_t finish(struct rtsp_session *c, tick_t now)
 {
-	begin_closing(c, now);
+	begin_closing(c, c->draining ? END_SHUTDOWN : END_RESET, now);
 	conn_close(&c->conn);
-	end_tied(c, now); /* a SETUP that was under way when the peer went has made one more */
+	end_tied(c, CLOSE_DISCONNECT,
+		now); /* a SETUP that was under way when the peer went has made one more */
 	/* UDP sessions stay, and forget us */
 	for (struct link *x; (x = list_pop(&c->media));)
 		container_of(x, struct rtp_session, on_conn)->made_by = NULL;
@@ -344,7 +346,7 @@ static tick_t finish(struct rtsp_session *c, tick_t now)
 }
 
 /* The last word, without a request whose CSeq could be told. */
-static void answer_early(struct rtsp_session *c, struct bytes status, tick_t now)
+static void answer_early(struct rtsp_session *c, struct bytes status, enum conn_end why, tick_t now)
 {
 	struct buf b;
 
@@ -354,20 +356,65 @@ static void answer_early(struct rtsp_session *c, struct bytes status, tick_t now
 		c->w->stats.responses_unsent++;
 	count_reply(&c->w->stats, status.p[0] == '5' ? 500 : 400);
 	buf_clear(&b);
-	begin_closing(c, now);
+	begin_closing(c, why, now);
 	task_signal(&c->task, EV_START);
+}
+
+/* Does media play over it? */
+static bool is_carrying(struct rtsp_session *c)
+{
+	LIST_EACH(x, &c->media)
+	{
+		struct rtp_session *s = container_of(x, struct rtp_session, on_conn);
+		for (uint32_t i = 0; s->state == RTP_PLAYING && i < s->n_streams; i++) {
+			if (s->streams[i].over == c)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Something waits for the client, and has for long: it reads no more. */
+static bool is_blocked(struct rtsp_session *c, tick_t now)
+{
+	if (conn_waiting(&c->conn) == 0 || c->conn.bytes_out != c->seen_out) {
+		c->seen_out = c->conn.bytes_out;
+		c->seen_out_at = now;
+	}
+	return now - c->seen_out_at >= c->w->prefs->blocked_timeout * TICK_S;
+}
+
+/* Gives back what nothing is in. */
+static void trim(struct rtsp_session *c)
+{
+	if (c->conn.in.n == 0) {
+		buf_clear(&c->conn.in);
+		rtsp_txn_free(c->spare);
+		c->spare = NULL;
+	}
+	if (c->conn.out.n == 0)
+		buf_clear(&c->conn.out);
 }
 
 static void check_idle(struct rtsp_session *c, tick_t now)
 {
 	const struct prefs *p = c->w->prefs;
 
-	if (c->txn || c->closing)
+	if (c->closing)
 		return;
-	if (c->begun && now - c->begun >= p->request_timeout * TICK_S)
-		answer_early(c, B("408 Request Time-out"), now);
+	if (now - c->last_request >= TICK_S && !is_carrying(c))
+		trim(c);
+	if (is_blocked(c, now))
+		begin_closing(c, END_BLOCKED, now);
+	else if (c->txn)
+		return;
+	/* what plays is not ended for half a request behind it */
+	else if (c->begun && now - c->begun >= p->request_timeout * TICK_S && !is_carrying(c))
+		answer_early(c, B("408 Request Time-out"), END_SLOW, now);
+	else if (!c->n_requests && now - c->last_request >= p->first_request_timeout * TICK_S)
+		begin_closing(c, END_SILENT, now);
 	else if (link_is_alone(&c->media) && now - c->last_request >= p->real_rtsp_timeout * TICK_S)
-		begin_closing(c, now);
+		begin_closing(c, END_IDLE, now);
 }
 
 /* When the task wants to run again; ends it when all is said. */
@@ -376,7 +423,7 @@ static tick_t decide(struct rtsp_session *c, bool more, tick_t now)
 	if (c->conn.fd < 0 || c->conn.broken)
 		return finish(c, now);
 	if (!c->txn && !more && (c->conn.eof || c->draining))
-		begin_closing(c, now);
+		begin_closing(c, c->conn.eof ? END_CLIENT : END_SHUTDOWN, now);
 	if (c->closing) {
 		buf_drop(&c->conn.in, c->conn.in.n); /* nobody will read it */
 		if (now >= c->close_by || (c->conn.eof && conn_waiting(&c->conn) == 0))
@@ -419,6 +466,7 @@ static void session_free(struct task *t)
 
 	link_remove(&c->all);
 	c->w->stats.connections_closed++;
+	c->w->stats.closed[c->ended]++;
 	atomic_fetch_sub(&c->w->n_connections, 1);
 	atomic_fetch_sub(&c->w->server->connections, 1);
 	rtsp_txn_free(c->spare);
@@ -432,6 +480,7 @@ static const struct task_ops session_ops = {
 
 void rtsp_session_abandon(struct rtsp_session *c)
 {
+	c->ended = END_SHUTDOWN;
 	conn_close(&c->conn);
 	tell_closing(c);
 	session_free(&c->task);
@@ -472,7 +521,7 @@ int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
 
 	task_init(&c->task, &session_ops, &w->loop);
 	c->w = w;
-	c->last_request = now;
+	c->last_request = c->seen_out_at = now;
 	link_init(&c->media);
 	link_init(&c->all);
 	int err = conn_open(&c->conn, &w->loop, fd, &c->task, &limits);
@@ -486,6 +535,6 @@ int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
 		c->conn.before_write = before_write;
 	list_push_back(&w->connections, &c->all);
 	if (refused)
-		answer_early(c, B("503 Service Unavailable\r\nRetry-After: 5"), now);
+		answer_early(c, B("503 Service Unavailable\r\nRetry-After: 5"), END_REFUSED, now);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "server/core/rtp_stream.h"
 #include "server/core/rtsp_txn.h"
+#include "server/core/stats.h"
 #include "server/net/conn.h"
 
 /*
@@ -23,10 +24,14 @@ struct rtsp_session {
 	struct rtsp_scan scan;  /* how far that has been looked at */
 	bool txn_away;          /* it is with another worker */
 	bool closing;           /* the last answer is queued */
+	bool unframed;          /* the message at hand has no end that could be told */
+	enum conn_end ended;    /* why, once it is closing */
 	bool draining;
 	bool wants_room; /* media wait in their source for room in its output */
 	tick_t close_by;
 	tick_t last_request;
+	uint64_t seen_out; /* bytes that had left when the last progress was seen, at */
+	tick_t seen_out_at;
 	tick_t begun; /* when the request that is being read began; 0 = none */
 	uint64_t n_requests;
 	uint64_t n_unread;    /* reads that met a full buffer or an error */

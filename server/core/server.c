@@ -49,6 +49,8 @@ static void refuse(struct server *s, int fd, tick_t now)
 	w->stats.connections_refused++;
 	if (atomic_load(&s->connections) >= w->prefs->maximum_connections + REFUSED_MAX) {
 		(void)close(fd); /* a flood: not even that */
+		w->stats.connections_closed++;
+		w->stats.closed[END_REFUSED]++;
 		return;
 	}
 	atomic_fetch_add(&s->connections, 1);

@@ -17,6 +17,17 @@ const char *close_reason_name(enum close_reason r)
 	return r < CLOSE_COUNT ? reasons[r] : "";
 }
 
+static const char *const ends[] = {
+#define END_NAME(id, name, text) name,
+	END_TABLE(END_NAME)
+#undef END_NAME
+};
+
+const char *conn_end_name(enum conn_end e)
+{
+	return e < END_COUNT ? ends[e] : "";
+}
+
 static const struct stat_row {
 	const char *name;
 	size_t offset;
@@ -37,6 +48,17 @@ void stats_add(struct stats *sum, const struct stats *one)
 		*(uint64_t *)(void *)((char *)sum + rows[i].offset) += value(one, &rows[i]);
 	for (size_t i = 0; i < CLOSE_COUNT; i++)
 		sum->ended[i] += one->ended[i];
+	for (size_t i = 0; i < END_COUNT; i++)
+		sum->closed[i] += one->closed[i];
+}
+
+static void put_reasons(
+	FILE *f, const char *key, const char *const *names, const uint64_t *v, size_t n)
+{
+	fprintf(f, "  \"%s\": {", key);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "%s\"%s\": %llu", i ? ", " : " ", names[i], (unsigned long long)v[i]);
+	fprintf(f, " }");
 }
 
 int stats_write_file(const struct stats *s, unsigned workers, const char *profile, double uptime_s,
@@ -52,10 +74,9 @@ int stats_write_file(const struct stats *s, unsigned workers, const char *profil
 	for (size_t i = 0; i < COUNT(rows); i++)
 		fprintf(o->f, "  \"%s\": %llu,\n", rows[i].name,
 			(unsigned long long)value(s, &rows[i]));
-	fprintf(o->f, "  \"ended\": {");
-	for (size_t i = 0; i < CLOSE_COUNT; i++)
-		fprintf(o->f, "%s\"%s\": %llu", i ? ", " : " ", reasons[i],
-			(unsigned long long)s->ended[i]);
-	fprintf(o->f, " }\n}\n");
+	put_reasons(o->f, "closed", ends, s->closed, END_COUNT);
+	fprintf(o->f, ",\n");
+	put_reasons(o->f, "ended", reasons, s->ended, CLOSE_COUNT);
+	fprintf(o->f, "\n}\n");
 	return outfile_commit(o);
 }

@@ -19,11 +19,30 @@ enum close_reason { CLOSE_TABLE(CLOSE_ENUM) CLOSE_COUNT };
 #undef CLOSE_ENUM
 const char *close_reason_name(enum close_reason r);
 
+/* Why a connection ended. */
+#define END_TABLE(X)                                                               \
+	X(END_CLIENT, "client", "the client closed it")                            \
+	X(END_RESET, "reset", "it broke")                                          \
+	X(END_ASKED, "asked", "the client asked for it (Connection: close)")       \
+	X(END_FRAMING, "framing", "no telling where the next request began")       \
+	X(END_SILENT, "silent", "no request came at all")                          \
+	X(END_SLOW, "slow", "a request was not whole in time: 408")                \
+	X(END_IDLE, "idle", "neither request nor session for long")                \
+	X(END_BLOCKED, "blocked", "the client took nothing of what waited for it") \
+	X(END_REFUSED, "refused", "it was one too many: 503")                      \
+	X(END_FAILED, "failed", "we had no means to serve it")                     \
+	X(END_MOVED, "moved", "it was handed over")                                \
+	X(END_SHUTDOWN, "shutdown", "the server ended")
+#define END_ENUM(id, name, text) id,
+enum conn_end { END_TABLE(END_ENUM) END_COUNT };
+#undef END_ENUM
+const char *conn_end_name(enum conn_end e);
+
 /* Counters of one worker; only its own thread writes them. Name, what it counts. */
 #define STAT_TABLE(X)                                                                   \
 	X(connections_accepted, "connections taken from the listener")                  \
 	X(connections_refused, "answered 503: too many")                                \
-	X(connections_closed, "connections that ended")                                 \
+	X(connections_closed, "connections that ended, refused ones too")               \
 	X(requests, "requests read, bad ones included")                                 \
 	X(requests_forwarded, "requests for a session of another worker")               \
 	X(responses_2xx, "answers 200 to 299")                                          \
@@ -94,12 +113,14 @@ struct stats {
 #define STAT_FIELD(name, text) uint64_t name;
 	STAT_TABLE(STAT_FIELD)
 #undef STAT_FIELD
-	uint64_t ended[CLOSE_COUNT];
+	uint64_t ended[CLOSE_COUNT]; /* sessions_ended by reason */
+	uint64_t closed[END_COUNT];  /* connections_closed by reason */
 };
 
 /* *sum += *one. */
 void stats_add(struct stats *sum, const struct stats *one);
-/* JSON object with the profile of the prefs, all counters, and "ended" by reason, written beside and renamed. 0 or -errno. */
+/* JSON object with the profile of the prefs, all counters, and "ended" (sessions) and "closed" (connections) by
+ * reason, written beside and renamed. 0 or -errno. */
 int stats_write_file(const struct stats *s, unsigned workers, const char *profile, double uptime_s,
 	const char *path);
 

@@ -12,7 +12,11 @@
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 
-enum { RTP_RCVBUF = 64 * 1024 }; /* nothing useful comes in there */
+enum {
+	RTP_RCVBUF = 64 * 1024, /* nothing useful comes in there */
+	TICKS = 16,             /* of the ticker, per second */
+};
+#define TICKER (TICK_S / TICKS)
 
 /* ---- randomness: xoshiro256** (Blackman and Vigna, public domain), seeded by splitmix64 ---- */
 
@@ -213,6 +217,21 @@ struct rtp_session *worker_session(struct worker *w, struct bytes id)
 
 /* ---- life ---- */
 
+/* Each connection looks at its time-outs about once a second; a part of them at a time, so that media are
+ * not kept waiting by many. */
+static void look_at_connections(struct worker *w)
+{
+	uint32_t n = atomic_load(&w->n_connections) / TICKS + 1;
+
+	while (n--) {
+		struct link *x = list_pop(&w->connections);
+		if (!x)
+			return;
+		list_push_back(&w->connections, x);
+		task_signal(&container_of(x, struct rtsp_session, all)->task, EV_USER);
+	}
+}
+
 static tick_t ticker_run(struct task *t, uint32_t events, tick_t now)
 {
 	struct worker *w = container_of(t, struct worker, ticker);
@@ -220,16 +239,16 @@ static tick_t ticker_run(struct task *t, uint32_t events, tick_t now)
 
 	if (events & EV_KILL)
 		return TASK_DONE;
-	LIST_EACH(x, &w->connections)
-	{
-		task_signal(&container_of(x, struct rtsp_session, all)->task, EV_USER);
-	}
+	look_at_connections(w);
+	if (now < w->next_interval)
+		return TICKER;
+	w->next_interval = now + TICK_S;
 	SERVER_EACH_MODULE(m, srv)
 	{
 		if (m->interval)
 			m->interval(m, w, now);
 	}
-	return TICK_S;
+	return TICKER;
 }
 
 /* Embedded in the worker. */
@@ -254,7 +273,8 @@ int worker_init(
 	link_init(&w->connections);
 	io_worker_init(&w->io, s->pool, &w->loop);
 	task_init(&w->ticker, &ticker_ops, &w->loop);
-	task_run_at(&w->ticker, w->loop.now + TICK_S);
+	w->next_interval = w->loop.now + TICK_S;
+	task_run_at(&w->ticker, w->loop.now + TICKER);
 	return 0;
 }
 
@@ -275,13 +295,18 @@ void worker_clear(struct worker *w)
 
 static void take(struct worker *w, int fd, bool refused, tick_t now)
 {
-	if (w->draining)
+	enum conn_end why = END_FAILED;
+
+	if (w->draining) {
 		(void)close(fd); /* nothing was read */
-	else if (rtsp_session_new(w, fd, refused, now) == 0)
+		why = END_SHUTDOWN;
+	} else if (rtsp_session_new(w, fd, refused, now) == 0) {
 		return;
+	}
 	atomic_fetch_sub(&w->n_connections, 1);
 	atomic_fetch_sub(&w->server->connections, 1);
 	w->stats.connections_closed++;
+	w->stats.closed[why]++;
 }
 
 void worker_adopt(struct worker *w, int fd, tick_t now)

@@ -52,7 +52,8 @@ struct worker {
 	struct io_worker io;
 	struct stats stats;
 	struct log_limit warned[WARN_COUNT];
-	struct task ticker; /* once a second: time-outs of idle connections, modules' intervals */
+	struct task ticker;   /* time-outs of connections, modules' intervals */
+	tick_t next_interval; /* once a second */
 
 	int64_t wall_offset; /* ns since 1970 - tick */
 	uint64_t random[4];  /* state of the generator */

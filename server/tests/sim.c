@@ -80,6 +80,20 @@ void sim_run(struct sim *s, tick_t span)
 	}
 }
 
+/* What began has ended, for a reason. */
+static void check_ends(const struct stats *s)
+{
+	uint64_t closed = 0, ended = 0;
+
+	for (size_t i = 0; i < END_COUNT; i++)
+		closed += s->closed[i];
+	for (size_t i = 0; i < CLOSE_COUNT; i++)
+		ended += s->ended[i];
+	CU_ASSERT_EQUAL(s->connections_closed, closed);
+	CU_ASSERT_EQUAL(s->sessions, s->sessions_ended);
+	CU_ASSERT_EQUAL(s->sessions_ended, ended);
+}
+
 void sim_close(struct sim *s)
 {
 	for (unsigned i = 0; i < s->server.n_workers; i++)
@@ -87,7 +101,7 @@ void sim_close(struct sim *s)
 	sim_run(s, 3 * TICK_S);
 	for (unsigned i = 0; i < s->server.n_workers; i++) {
 		CU_ASSERT_TRUE(worker_is_empty(&s->workers[i]));
-		CU_ASSERT_EQUAL(s->workers[i].stats.sessions, s->workers[i].stats.sessions_ended);
+		check_ends(&s->workers[i].stats);
 		worker_clear(&s->workers[i]);
 	}
 	CU_ASSERT_EQUAL(atomic_load(&s->server.bandwidth_bps), 0);
