@@ -65,7 +65,7 @@ $(BIN)/beagle-$1: $(call obj,$1/main.c) $(call libs,$(parts_$1))
 $(TST)/unit-$1: $$(call obj,$$(call src,$1/tests)) $$(if $$(filter server,$1),,$(OBJ)/server/tests/unit.o) $(call libs,$(sort $(parts_$1) server/base server/wire server/net))
 	@mkdir -p $$(@D)
 	@echo "  LINK    $$@"
-	@$(CC) $(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$1) cunit jansson) -lm
+	@$(CC) $(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$1) cunit jansson libcrypto) -lm
 endef
 $(foreach p,$(HAVE),$(eval $(call program,$p)))
 
