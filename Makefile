@@ -34,7 +34,7 @@ obj = $(patsubst %.c,$(OBJ)/%.o,$1)
 lib = $(call obj,$(filter-out %/main.c,$(call src,$1)))
 libs = $(foreach f,$1,$(call lib,$f))
 
-pkg_server := inih libcrypto zlib
+pkg_server := inih libcrypto zlib libsystemd libseccomp
 pkg_loadgen := libcurl libpcap jansson libcyaml libcrypto
 pkg_conformance := yaml-0.1 libcurl libpcap jansson libcrypto
 pkg_captures := libpcap jansson libcrypto

@@ -20,7 +20,7 @@ static void usage(FILE *f)
 		"usage: beagle-server [FLAG...]\n"
 		"A reference RTSP/RTP streaming server. Serves /pattern/... and the files of a folder,\n"
 		"or a built-in /clip.mp4. Prints 'listening rtsp://ADDRESS:PORT/' when it is ready;\n"
-		"SIGTERM ends it, SIGUSR1 writes the statistics, SIGHUP reads flags and file again.\n\n"
+		"SIGTERM ends it, SIGUSR1 writes statistics and status, SIGHUP reads flags and file again.\n\n"
 		"  --root DIR                         = --movie-folder\n"
 		"  --port N                           = --rtsp-port\n"
 		"  --listen ADDR                      = --bind-ip-addr\n"
@@ -28,6 +28,7 @@ static void usage(FILE *f)
 		"  --config FILE                      INI file of 'name = value' lines, names as below\n"
 		"  --profile NAME                     sets a group of preferences, see below\n"
 		"  --stats FILE                       counters as JSON, at the end and on SIGUSR1\n"
+		"  --status FILE                      = --status-file\n"
 		"  --access-log FILE                  W3C log, one line per session or failed request\n"
 		"  --fault NAME[=VALUE]               misbehave on purpose; may be repeated\n"
 		"  --seed N                           of the faults' randomness (default 1)\n"
@@ -83,6 +84,7 @@ static const struct flag {
 	{ "port", "rtsp_port", NULL },
 	{ "listen", "bind_ip_addr", NULL },
 	{ "workers", "run_num_threads", NULL },
+	{ "status", "status_file", NULL },
 	{ "config", NULL, prefs_read_file },
 	{ "profile", NULL, prefs_set_profile },
 	{ "stats", NULL, set_stats },

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +7,8 @@
 #include "server/base/os.h"
 #include "server/core/server.h"
 #include "server/modules/modules.h"
+#include "server/privileges.h"
+#include "server/service.h"
 
 /* As many descriptors as we may have: each TCP client takes one. */
 static void raise_limits(void)
@@ -22,35 +20,6 @@ static void raise_limits(void)
 	}
 }
 
-static void write_stats(struct server *s)
-{
-	struct stats sum;
-
-	if (!s->prefs->stats_file)
-		return;
-	server_stats(s, &sum);
-	int err = stats_write_file(&sum, s->n_workers, s->prefs->profile,
-		tick_seconds(os_now() - s->started), s->prefs->stats_file);
-	if (err)
-		log_write(LOG_E, "server", "%s: %s", s->prefs->stats_file, err_text(err));
-}
-
-/* Can the statistics be written? Found out before serving, not after. */
-static int check_stats(const struct prefs *p, char *why)
-{
-	if (!p->stats_file)
-		return 0;
-	struct outfile *o = outfile_open(p->stats_file);
-	if (!o) {
-		int err = -errno;
-		(void)snprintf(
-			why, PREFS_WHY, "statistics %.150s: %s", p->stats_file, err_text(err));
-		return err;
-	}
-	outfile_abort(o);
-	return 0;
-}
-
 /* What the preferences are made from, again and again. */
 struct args {
 	int n;
@@ -59,8 +28,9 @@ struct args {
 };
 
 /* SIGHUP: the command line and its files are read again. What is bad in them changes nothing. */
-static void reload(struct server *s, struct args *a)
+static void reload(struct server *s, void *arg)
 {
+	struct args *a = arg;
 	char why[PREFS_WHY];
 	struct prefs *next = prefs_new();
 
@@ -75,65 +45,52 @@ static void reload(struct server *s, struct args *a)
 	log_write(LOG_I, "prefs", "read again");
 }
 
-/* Signals are handled by this thread alone, one after the other. */
-static void serve(struct server *s, const sigset_t *set, struct args *a)
+/* From the first thread to the last; the exit code. */
+static int run(struct server *s, struct args *a, const struct privileges *user, char *why)
 {
+	size_t n;
 	char text[ADDR_TEXT];
-	int sig;
+	const struct module *const *list = modules_list(&n);
+	const struct service_hooks hooks = { .reload = reload, .arg = a };
 
+	if (server_init(s, a->now, list, n, true, why) != 0 || privileges_drop(user, why) != 0 ||
+		service_check_files(a->now, why) != 0)
+		return args_complain(why);
 	server_start(s);
 	printf("listening rtsp://%s/\n", addr_text(&s->listener.local, text));
 	fflush(stdout);
-	while (sigwait(set, &sig) == 0 && (sig == SIGUSR1 || sig == SIGHUP)) {
-		if (sig == SIGHUP)
-			reload(s, a);
-		else
-			write_stats(s);
-	}
-	log_write(LOG_I, "server", "ending: signal %d", sig);
-	bool clean = server_stop(s);
-	write_stats(s);
-	if (!clean) {
+	if (!service_run(s, &hooks)) {
 		/* a thread is stuck in the kernel, and what it will touch cannot be freed */
 		log_write(LOG_W, "server", "a disk has not answered: ending without it");
 		_exit(EXIT_OK);
 	}
+	return EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
 	struct args args = { argc, argv, prefs_new() };
 	struct server server;
+	struct privileges user = { .is_wanted = false };
 	char why[PREFS_WHY] = "";
 	enum log_level level = LOG_W;
-	sigset_t set;
-	size_t n;
 
 	log_start(os_now(), level);
 	int code = args_read(args.now, argc, argv);
-	if (code >= 0) {
-		prefs_free(args.now);
-		return code;
+	if (code < 0) {
+		if (log_level_read(args.now->log, &level))
+			log_set_level(level);
+		if (service_check_files(args.now, why) != 0 ||
+			privileges_read(&user, args.now, why) != 0) {
+			code = args_complain(why);
+		} else {
+			service_block_signals();
+			raise_limits();
+			code = run(&server, &args, &user, why);
+			server_clear(&server);
+		}
 	}
-	if (log_level_read(args.now->log, &level))
-		log_set_level(level);
-	if (check_stats(args.now, why) != 0) {
-		prefs_free(args.now);
-		return args_complain(why);
-	}
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL); /* the threads inherit it */
-	(void)signal(SIGPIPE, SIG_IGN);
-	raise_limits();
-	const struct module *const *list = modules_list(&n);
-	code = server_init(&server, args.now, list, n, true, why) ? args_complain(why) : EXIT_OK;
-	if (code == EXIT_OK)
-		serve(&server, &set, &args);
-	server_clear(&server);
+	privileges_clear(&user);
 	prefs_free(args.now);
 	return code;
 }

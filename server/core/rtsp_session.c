@@ -14,7 +14,8 @@ enum {
 	FRAME_ROOM = FRAME_HEADER + FRAME_PAYLOAD_MAX,
 	MEDIA_CHANNELS = 256,
 };
-#define LINGER TICK_S
+#define LINGER       TICK_S
+#define LEAVING_IDLE (5 * TICK_S) /* who has not asked for so long is not about to ask */
 
 /* ---- channels ---- */
 
@@ -415,6 +416,9 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 		begin_closing(c, END_SILENT, now);
 	else if (link_is_alone(&c->media) && now - c->last_request >= p->real_rtsp_timeout * TICK_S)
 		begin_closing(c, END_IDLE, now);
+	else if (atomic_load(&c->w->server->leaving) && link_is_alone(&c->media) &&
+		 now - c->last_request >= LEAVING_IDLE)
+		begin_closing(c, END_SHUTDOWN, now);
 }
 
 /* When the task wants to run again; ends it when all is said. */

@@ -308,7 +308,8 @@ static bool setup_new(struct rtsp_txn *t, tick_t now)
 		return false;
 	if (err)
 		return refuse(t, rtsp_open_status(err), now);
-	if (t->worker->draining) /* the others have ended, nobody would end this one */
+	/* draining: the others have ended, nobody would end this one */
+	if (t->worker->draining || atomic_load(&t->worker->server->refusing))
 		return refuse(t, RTSP_UNAVAILABLE, now);
 	if (track == MATCH_AGGREGATE)
 		return refuse(t, RTSP_AGGREGATE_NOT_ALLOWED, now);

@@ -2,10 +2,8 @@
 #include "server/core/server.h"
 
 #include <errno.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/base/log.h"
@@ -63,7 +61,8 @@ static void on_accepted(struct listener *l, int fd, const struct addr *peer, tic
 	struct server *s = l->arg;
 	(void)peer;
 
-	if (atomic_load(&s->connections) >= s->workers[0].prefs->maximum_connections) {
+	if (atomic_load(&s->refusing) ||
+		atomic_load(&s->connections) >= s->workers[0].prefs->maximum_connections) {
 		refuse(s, fd, now);
 		return;
 	}
@@ -188,43 +187,11 @@ void server_start(struct server *s)
 	}
 }
 
-/* ---- asking workers from outside ---- */
+/* ---- counters ---- */
 
-struct errand {
-	struct mail mail;
-	struct worker *w;
-	struct stats *sum;
-	void (*fn)(struct worker *w, struct stats *sum, tick_t now);
-	sem_t done;
-};
-
-static void on_errand(struct mail *m, struct loop *l, tick_t now)
+static void add_stats(struct worker *w, void *arg, tick_t now)
 {
-	struct errand *e = container_of(m, struct errand, mail);
-	(void)l;
-	e->fn(e->w, e->sum, now);
-	sem_post(&e->done);
-}
-
-/* Runs fn on the worker's thread and waits; at once when there is no thread. */
-static void run_on(struct worker *w, void (*fn)(struct worker *w, struct stats *sum, tick_t now),
-	struct stats *sum)
-{
-	struct errand e = { .mail.fn = on_errand, .w = w, .sum = sum, .fn = fn };
-
-	if (!w->started) {
-		fn(w, sum, w->loop.now);
-		return;
-	}
-	sem_init(&e.done, 0, 0);
-	loop_post(&w->loop, &e.mail);
-	while (sem_wait(&e.done) != 0 && errno == EINTR)
-		;
-	sem_destroy(&e.done);
-}
-
-static void add_stats(struct worker *w, struct stats *sum, tick_t now)
-{
+	struct stats *sum = arg;
 	(void)now;
 	worker_stats(w, sum);
 	if (w->index == 0)
@@ -234,15 +201,14 @@ static void add_stats(struct worker *w, struct stats *sum, tick_t now)
 void server_stats(struct server *s, struct stats *sum)
 {
 	*sum = (struct stats){ 0 };
-	for (unsigned i = 0; i < s->n_workers; i++)
-		run_on(&s->workers[i], add_stats, sum);
+	server_ask(s, add_stats, sum);
 }
 
 /* ---- other preferences ---- */
 
-static void take_prefs(struct worker *w, struct stats *sum, tick_t now)
+static void take_prefs(struct worker *w, void *arg, tick_t now)
 {
-	(void)sum;
+	(void)arg;
 	(void)now;
 	worker_prefs_changed(w, w->server->prefs);
 }
@@ -261,73 +227,10 @@ void server_reload(struct server *s, struct prefs *next)
 	s->prefs = next;
 	if (log_level_read(next->log, &level))
 		log_set_level(level);
-	for (unsigned i = 0; i < s->n_workers; i++)
-		run_on(&s->workers[i], take_prefs, NULL);
+	server_ask(s, take_prefs, NULL);
 }
 
 /* ---- the end ---- */
-
-static void drain_worker(struct worker *w, struct stats *sum, tick_t now)
-{
-	(void)sum;
-	if (w->index == 0)
-		listener_close(&w->server->listener);
-	worker_drain(w, now);
-}
-
-static void cut_connections(struct worker *w, struct stats *sum, tick_t now)
-{
-	(void)sum;
-	(void)now;
-	LIST_EACH(x, &w->connections)
-	{
-		struct rtsp_session *c = container_of(x, struct rtsp_session, all);
-		c->conn.broken = true;
-		task_signal(&c->task, EV_UPDATE);
-	}
-}
-
-static void stop_loop(struct worker *w, struct stats *sum, tick_t now)
-{
-	(void)sum;
-	(void)now;
-	loop_stop(&w->loop);
-}
-
-static bool is_empty(const struct server *s)
-{
-	for (unsigned i = 0; i < s->n_workers; i++) {
-		if (!worker_is_empty(&s->workers[i]))
-			return false;
-	}
-	return true;
-}
-
-static void wait_empty(const struct server *s, int64_t ms)
-{
-	for (int64_t i = 0; i < ms / STOP_POLL_MS && !is_empty(s); i++)
-		nanosleep(&(struct timespec){ .tv_nsec = STOP_POLL_MS * 1000000 }, NULL);
-}
-
-bool server_stop(struct server *s)
-{
-	for (unsigned i = 0; i < s->n_workers; i++)
-		run_on(&s->workers[i], drain_worker, NULL);
-	wait_empty(s, s->prefs->drain_time);
-	for (unsigned i = 0; i < s->n_workers && !is_empty(s); i++)
-		run_on(&s->workers[i], cut_connections, NULL);
-	wait_empty(s, LAST_WAIT_MS);
-	/* the pool's last answers are in the mailboxes before the loops are told to stop */
-	bool clean = iopool_stop(s->pool, LAST_WAIT_MS);
-	for (unsigned i = 0; i < s->n_workers; i++) {
-		struct worker *w = &s->workers[i];
-		run_on(w, stop_loop, NULL);
-		if (w->started)
-			pthread_join(w->thread, NULL);
-		w->started = false;
-	}
-	return clean;
-}
 
 void server_clear(struct server *s)
 {

@@ -21,6 +21,8 @@ struct server {
 	tick_t started;
 	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
 	_Atomic uint32_t sessions, connections;
+	_Atomic bool refusing; /* it will end: new connections and sessions are answered 503 */
+	_Atomic bool leaving;  /* connections without a session are closed when they are idle */
 	bool has_conn_write, has_rtcp; /* some module has the role */
 };
 
@@ -41,9 +43,21 @@ void server_start(struct server *s);
  * any longer: the caller frees it. On the thread that made the server, which serves.
  */
 void server_reload(struct server *s, struct prefs *next);
+/* ---- the end (server_life.c) ---- */
+
+/* Runs fn on each worker's own thread, one after the other, and waits; at once where there is none. */
+void server_ask(struct server *s, void (*fn)(struct worker *w, void *arg, tick_t now), void *arg);
+/* No more connections and sessions: both are answered 503. Those that are there go on. */
+void server_refuse_new(struct server *s);
+/* Somebody else accepts from now on: the listeners are closed here, the connections that are there are
+ * served, until they are idle and without a session. */
+void server_leave(struct server *s);
+/* Neither sessions nor connections. */
+bool server_is_empty(const struct server *s);
 /* Ends all sessions and connections (within prefs drain_time), then the threads. False: some disk has not
  * answered in time; then nothing may be freed, and the process must end by _exit. */
 MUST_USE bool server_stop(struct server *s);
+
 /* Sum of all workers' counters; while they run each is asked by mail. */
 void server_stats(struct server *s, struct stats *sum);
 void server_clear(struct server *s);

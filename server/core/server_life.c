@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <semaphore.h>
+#include <time.h>
+
+#include "server/core/rtsp_session.h"
+#include "server/core/server.h"
+
+enum { STOP_POLL_MS = 2, LAST_WAIT_MS = 500 };
+
+/* ---- asking workers from outside ---- */
+
+struct errand {
+	struct mail mail;
+	struct worker *w;
+	void *arg;
+	void (*fn)(struct worker *w, void *arg, tick_t now);
+	sem_t done;
+};
+
+static void on_errand(struct mail *m, struct loop *l, tick_t now)
+{
+	struct errand *e = container_of(m, struct errand, mail);
+	(void)l;
+	e->fn(e->w, e->arg, now);
+	sem_post(&e->done);
+}
+
+static void run_on(struct worker *w, void (*fn)(struct worker *w, void *arg, tick_t now), void *arg)
+{
+	struct errand e = { .mail.fn = on_errand, .w = w, .arg = arg, .fn = fn };
+
+	if (!w->started) {
+		fn(w, arg, w->loop.now);
+		return;
+	}
+	sem_init(&e.done, 0, 0);
+	loop_post(&w->loop, &e.mail);
+	while (sem_wait(&e.done) != 0 && errno == EINTR)
+		;
+	sem_destroy(&e.done);
+}
+
+void server_ask(struct server *s, void (*fn)(struct worker *w, void *arg, tick_t now), void *arg)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		run_on(&s->workers[i], fn, arg);
+}
+
+/* ---- the end ---- */
+
+static void close_listeners(struct worker *w, void *arg, tick_t now)
+{
+	(void)arg;
+	(void)now;
+	if (w->index == 0)
+		listener_close(&w->server->listener);
+}
+
+void server_refuse_new(struct server *s)
+{
+	atomic_store(&s->refusing, true);
+	atomic_store(&s->leaving, true);
+}
+
+void server_leave(struct server *s)
+{
+	server_ask(s, close_listeners, NULL);
+	atomic_store(&s->leaving, true);
+}
+
+static void drain_worker(struct worker *w, void *arg, tick_t now)
+{
+	close_listeners(w, arg, now);
+	worker_drain(w, now);
+}
+
+static void cut_connections(struct worker *w, void *arg, tick_t now)
+{
+	(void)arg;
+	(void)now;
+	LIST_EACH(x, &w->connections)
+	{
+		struct rtsp_session *c = container_of(x, struct rtsp_session, all);
+		c->conn.broken = true;
+		task_signal(&c->task, EV_UPDATE);
+	}
+}
+
+static void stop_loop(struct worker *w, void *arg, tick_t now)
+{
+	(void)arg;
+	(void)now;
+	loop_stop(&w->loop);
+}
+
+bool server_is_empty(const struct server *s)
+{
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		if (!worker_is_empty(&s->workers[i]))
+			return false;
+	}
+	return true;
+}
+
+static void wait_empty(const struct server *s, int64_t ms)
+{
+	for (int64_t i = 0; i < ms / STOP_POLL_MS && !server_is_empty(s); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = STOP_POLL_MS * 1000000 }, NULL);
+}
+
+bool server_stop(struct server *s)
+{
+	server_ask(s, drain_worker, NULL);
+	wait_empty(s, s->prefs->drain_time);
+	if (!server_is_empty(s))
+		server_ask(s, cut_connections, NULL);
+	wait_empty(s, LAST_WAIT_MS);
+	/* the pool's last answers are in the mailboxes before the loops are told to stop */
+	bool clean = iopool_stop(s->pool, LAST_WAIT_MS);
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		struct worker *w = &s->workers[i];
+		run_on(w, stop_loop, NULL);
+		if (w->started)
+			pthread_join(w->thread, NULL);
+		w->started = false;
+	}
+	return clean;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/service.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/notify.h"
+#include "server/status.h"
+
+#define EMPTY_POLL (50 * TICK_MS) /* how often a server that drains looks whether it may go */
+
+enum life { LIFE_SERVING, LIFE_DRAINING, LIFE_OVER };
+static const char *const life_names[] = { "serving", "draining", "ending" };
+
+struct service {
+	struct server *server;
+	struct service_hooks hooks;
+	struct watchdog watchdog;
+	enum life life;
+	tick_t end_at; /* of draining */
+	int signals;
+};
+
+static const int signals_handled[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
+
+static sigset_t handled(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < COUNT(signals_handled); i++)
+		sigaddset(&set, signals_handled[i]);
+	return set;
+}
+
+void service_block_signals(void)
+{
+	sigset_t set = handled();
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- files ---- */
+
+static int check_file(const char *path, const char *what, char *why)
+{
+	struct outfile *o = path ? outfile_open(path) : NULL;
+
+	if (!o && path) {
+		int err = -errno;
+		(void)snprintf(why, PREFS_WHY, "%s %.150s: %s", what, path, err_text(err));
+		return err;
+	}
+	if (o)
+		outfile_abort(o);
+	return 0;
+}
+
+int service_check_files(const struct prefs *p, char *why)
+{
+	int err = check_file(p->stats_file, "statistics", why);
+	return err ? err : check_file(*p->status_file ? p->status_file : NULL, "status", why);
+}
+
+static void write_stats(struct server *s)
+{
+	struct stats sum;
+
+	if (!s->prefs->stats_file)
+		return;
+	server_stats(s, &sum);
+	int err = stats_write_file(&sum, s->n_workers, s->prefs->profile,
+		tick_seconds(os_now() - s->started), s->prefs->stats_file);
+	if (err)
+		log_write(LOG_E, "server", "%s: %s", s->prefs->stats_file, err_text(err));
+}
+
+static void write_status(struct service *v)
+{
+	const char *path = v->server->prefs->status_file;
+	int err = status_write(v->server, life_names[v->life], *path ? path : NULL);
+	if (err)
+		log_write(LOG_E, "server", "%s: %s", *path ? path : "status", err_text(err));
+}
+
+/* ---- signals ---- */
+
+/* From now on the next such signal is the kernel's business: it must work even if we hang. */
+static void let_signals_kill(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void on_end(struct service *v, int sig, tick_t now)
+{
+	const struct prefs *p = v->server->prefs;
+
+	log_write(LOG_I, "server", "ending: signal %d", sig);
+	notify_stopping("ending");
+	if (v->life != LIFE_SERVING || p->shutdown_time == 0) {
+		v->life = LIFE_OVER;
+		return;
+	}
+	v->life = LIFE_DRAINING;
+	v->end_at = now + p->shutdown_time * TICK_S;
+	server_refuse_new(v->server);
+}
+
+static void on_reload(struct service *v)
+{
+	if (!v->hooks.reload)
+		return;
+	notify_reloading();
+	v->hooks.reload(v->server, v->hooks.arg);
+	notify_ready(v->server);
+}
+
+static void on_signal(struct service *v, int sig, tick_t now)
+{
+	switch (sig) {
+	case SIGUSR1:
+		write_stats(v->server);
+		write_status(v);
+		break;
+	case SIGHUP: on_reload(v); break;
+	default: on_end(v, sig, now); break;
+	}
+}
+
+static void read_signals(struct service *v, tick_t now)
+{
+	struct signalfd_siginfo si;
+
+	while (v->life != LIFE_OVER && read(v->signals, &si, sizeof si) == (ssize_t)sizeof si)
+		on_signal(v, (int)si.ssi_signo, now);
+}
+
+/* ---- the loop ---- */
+
+/* Does what is due; when to look again. */
+static tick_t run_timers(struct service *v, tick_t now)
+{
+	tick_t next = watchdog_run(&v->watchdog, now);
+
+	if (v->life != LIFE_DRAINING)
+		return next;
+	if (now >= v->end_at || server_is_empty(v->server))
+		v->life = LIFE_OVER;
+	return next < now + EMPTY_POLL ? next : now + EMPTY_POLL;
+}
+
+static int wait_ms(tick_t next, tick_t now)
+{
+	if (next == TICK_NEVER)
+		return -1;
+	tick_t ms = next > now ? (next - now + TICK_MS - 1) / TICK_MS : 0;
+	return ms > 60000 ? 60000 : (int)ms;
+}
+
+static void serve(struct service *v)
+{
+	while (v->life != LIFE_OVER) {
+		tick_t now = os_now(), next = run_timers(v, now);
+		struct pollfd p = { .fd = v->signals, .events = POLLIN };
+		if (v->life == LIFE_OVER)
+			break;
+		if (poll(&p, 1, wait_ms(next, now)) > 0)
+			read_signals(v, os_now());
+	}
+}
+
+bool service_run(struct server *s, const struct service_hooks *hooks)
+{
+	struct service v = { .server = s };
+	sigset_t set = handled();
+
+	if (hooks)
+		v.hooks = *hooks;
+	v.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (v.signals < 0)
+		die("signalfd: %s", err_text(-errno));
+	watchdog_init(&v.watchdog, s, os_now());
+	notify_ready(s);
+	serve(&v);
+	let_signals_kill();
+	bool clean = server_stop(s);
+	write_stats(s);
+	if (clean)
+		watchdog_clear(&v.watchdog);
+	(void)close(v.signals); /* nothing to lose */
+	return clean;
+}
