@@ -434,11 +434,13 @@ static tick_t decide(struct rtsp_session *c, bool more, tick_t now)
 			return finish(c, now);
 		return c->close_by - now;
 	}
+	if (more)
+		return 0;
 	if (c->txn) {
 		tick_t wake = c->txn_away ? 0 : c->txn->wake_at;
 		return wake ? (wake > now ? wake - now : 0) : TASK_IDLE;
 	}
-	return more ? 0 : TASK_IDLE;
+	return TASK_IDLE;
 }
 
 static tick_t session_run(struct task *t, uint32_t events, tick_t now)

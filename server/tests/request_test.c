@@ -71,6 +71,34 @@ static void t_drip(void)
 	sim_close(&s);
 }
 
+/* A turn does a fixed number of steps; three for each of these, so that it ends in the middle of one. */
+static void t_frames_between(void)
+{
+	enum { N = 100 };
+	struct sim s;
+	struct sim_client c;
+	struct buf all;
+
+	sim_open(&s, 1);
+	sim_connect(&c, &s, 0);
+	buf_init(&all, SIM_BYTES);
+	for (unsigned i = 1; i <= N; i++) {
+		CU_ASSERT_EQUAL(buf_put(&all, B("$\x09\0\4abcd")), 0);
+		CU_ASSERT_EQUAL(buf_printf(&all, "OPTIONS * RTSP/1.0\r\nCSeq: %u\r\n\r\n", i), 0);
+	}
+	struct bytes b = buf_bytes(&all);
+	CU_ASSERT_EQUAL(send(c.fd, b.p, b.n, MSG_NOSIGNAL), (ssize_t)b.n);
+	sim_settle(&s);
+	for (unsigned i = 1; i <= N; i++) {
+		CU_ASSERT_EQUAL_FATAL(sim_reply(&c), 200);
+		CU_ASSERT_EQUAL(c.reply.cseq, i);
+	}
+	CU_ASSERT_EQUAL(s.workers[0].stats.frames_unknown, N);
+	buf_clear(&all);
+	sim_hang_up(&c);
+	sim_close(&s);
+}
+
 /* ---- channels ---- */
 
 static void set_up(struct sim_client *c, const char *track, const char *transport, int want,
@@ -146,6 +174,8 @@ static void t_waits_beyond_the_end(void)
 
 UNIT_SUITE(request,
 	{ "request: one that comes octet by octet costs what it costs at once (2326 4)", t_drip },
+	{ "request: frames between pipelined ones keep none of them waiting (2326 10.12)",
+		t_frames_between },
 	{ "setup: a track keeps its channels when it is set up again (2326 10.4, 12.39)",
 		t_channels_again },
 	{ "end: a request that waits for longer than the drain is freed", t_waits_beyond_the_end });
