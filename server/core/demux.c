@@ -89,7 +89,8 @@ static struct demux_node *find_by_block(struct demux *d, const struct rtcp_view 
 	return NULL;
 }
 
-struct rtp_stream *demux_find(struct demux *d, const struct addr *from, struct bytes compound)
+struct rtp_stream *demux_find(
+	struct demux *d, const struct addr *from, struct bytes compound, bool *is_foreign)
 {
 	struct rtcp_view v;
 	struct bytes rest = compound;
@@ -100,7 +101,8 @@ struct rtp_stream *demux_find(struct demux *d, const struct addr *from, struct b
 	struct demux_node *n = find_by_block(d, &v);
 	if (n) {
 		/* the port may have been translated, the host must be the one that was set up */
-		if (!addr_is_same_host(&n->stream->rtcp_to, from))
+		*is_foreign = !addr_is_same_host(&n->stream->rtcp_to, from);
+		if (*is_foreign)
 			return NULL;
 		learn(d, n, &k);
 		return n->stream;

@@ -39,8 +39,10 @@ bool demux_has_ssrc(const struct demux *d, uint32_t ssrc);
 void demux_add(struct demux *d, struct demux_node *n, struct rtp_stream *st, uint32_t ssrc);
 /* SETUP over UDP: RTCP will come from here. A later stream with the same address replaces. */
 void demux_name(struct demux *d, struct demux_node *n, const struct addr *rtcp);
-/* The stream that a compound from `from` concerns, NULL when nobody's; learns the sender's SSRC. */
-struct rtp_stream *demux_find(struct demux *d, const struct addr *from, struct bytes compound);
+/* The stream that a compound from `from` concerns, NULL when nobody's; learns the sender's SSRC.
+ * *is_foreign: it names a stream, from an address that is not that stream's. */
+struct rtp_stream *demux_find(
+	struct demux *d, const struct addr *from, struct bytes compound, bool *is_foreign);
 void demux_remove(struct demux *d, struct demux_node *n);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "server/base/log.h"
 #include "server/base/os.h"
-#include "server/core/rtp_session.h"
+#include "server/core/admission.h"
 #include "server/core/server.h"
 
 /* Which stretch of NPT a media session plays: PLAY, its queue, PAUSE. */
@@ -59,15 +59,18 @@ static uint32_t offered_speed(const struct rtp_session *s, const struct play *p)
 	return (uint32_t)(speed > SPEED_MIN ? speed : SPEED_MIN);
 }
 
-static void reserve_speed(struct rtp_session *s, uint32_t speed)
+/* Takes the bandwidth for it; the speed that there was room for. */
+static uint32_t reserve_speed(struct rtp_session *s, uint32_t speed)
 {
 	uint64_t more = speed > TIMELINE_SPEED_ONE
 				? s->bps * (speed - TIMELINE_SPEED_ONE) / TIMELINE_SPEED_ONE
 				: 0;
 
-	atomic_fetch_sub(&s->w->server->bandwidth_bps, s->speed_bps);
-	atomic_fetch_add(&s->w->server->bandwidth_bps, more);
-	s->speed_bps = more;
+	if (admission_set_speed(s, more))
+		return speed;
+	/* another worker was faster than what offered_speed() saw */
+	(void)admission_set_speed(s, 0); /* less is always possible */
+	return TIMELINE_SPEED_ONE;
 }
 
 /* ---- position ---- */
@@ -206,7 +209,7 @@ void rtp_session_begin(struct rtp_session *s, const struct stretch *x, tick_t no
 	s->next_due = 0;
 	s->must_seek = s->at_end = s->by_itself = false;
 	kept_turn(&s->kept, now);
-	reserve_speed(s, x->line.speed);
+	admission_played(s);
 	align_streams(s, now);
 	log_write(LOG_I, "rtp", "play sid=%s path=%s npt=%.3f- scale=%d streams=%d w=%u", s->id,
 		s->path, tick_seconds(x->line.npt), x->line.scale, __builtin_popcount(s->mask),
@@ -221,6 +224,7 @@ int rtp_session_jump(struct rtp_session *s, struct stretch *x, tick_t now)
 	if (err)
 		return err;
 	kept_drop(&s->kept, now);
+	x->line.speed = reserve_speed(s, x->line.speed);
 	rtp_session_begin(s, x, now);
 	rtp_pace_begin(s, RTP_PACE_ON);
 	return 0;
@@ -294,6 +298,7 @@ int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now, st
 	tick_t shown = s->state == RTP_PLAYING || jumps ? 0 : s->pace.held;
 	out->line.present = present_at(s, out->line.deliver + shown, jumps, s->source->lead);
 	s->n_queue = 0;
+	out->line.speed = reserve_speed(s, out->line.speed);
 	rtp_session_begin(s, out, now);
 	rtp_pace_begin(s, jumps ? RTP_PACE_ANEW : RTP_PACE_RESUME);
 	return 0;
@@ -314,7 +319,7 @@ void rtp_session_stand(struct rtp_session *s, tick_t npt, tick_t now)
 	s->line.ahead = 0;
 	s->stop_npt = TICK_NEVER;
 	s->n_queue = 0;
-	reserve_speed(s, TIMELINE_SPEED_ONE);
+	(void)reserve_speed(s, TIMELINE_SPEED_ONE); /* gives back */
 }
 
 void rtp_session_pause(struct rtp_session *s, tick_t now)

@@ -6,6 +6,7 @@
 
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/core/admission.h"
 #include "server/core/module.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
@@ -55,7 +56,6 @@ struct rtp_session *rtp_session_new(
 	HASH_ADD(hh, w->sessions, id, SESSION_ID, s);
 	w->n_sessions++;
 	w->stats.sessions++;
-	atomic_fetch_add(&w->server->sessions, 1);
 	task_signal(&s->task, EV_START);
 	return s;
 }
@@ -88,8 +88,7 @@ void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now)
 	w->n_sessions--;
 	w->stats.sessions_ended++;
 	w->stats.ended[why]++;
-	atomic_fetch_sub(&srv->sessions, 1);
-	atomic_fetch_sub(&srv->bandwidth_bps, s->bps + s->speed_bps);
+	admission_end(s, now);
 	log_write(LOG_I, "rtp", "end sid=%s why=%s played=%.3f w=%u", s->id, close_reason_name(why),
 		tick_seconds(s->played), w->index);
 	task_signal(&s->task, EV_KILL);
@@ -124,6 +123,12 @@ static bool is_interleaved(const struct rtp_session *s)
 /* When to look again; ends the session when its time is over. */
 static tick_t check_life(struct rtp_session *s, tick_t now)
 {
+	tick_t play_by = s->began + s->w->prefs->setup_timeout * TICK_S;
+
+	if (!s->has_played && now >= play_by) {
+		rtp_session_end(s, CLOSE_UNPLAYED, now);
+		return TICK_NEVER;
+	}
 	if (now - s->alive >= s->timeout) {
 		if (has_moved(s))
 			rtp_session_touch(s, now);
@@ -133,7 +138,8 @@ static tick_t check_life(struct rtp_session *s, tick_t now)
 									     : CLOSE_TIMEOUT,
 				now);
 	}
-	return s->alive + s->timeout;
+	tick_t at = s->alive + s->timeout;
+	return s->has_played || at < play_by ? at : play_by;
 }
 
 static tick_t session_run(struct task *t, uint32_t events, tick_t now)

@@ -61,7 +61,9 @@ struct rtp_session {
 	tick_t timeout, alive; /* last sign of life */
 	uint64_t alive_bytes;  /* an interleaved session lives while its connection takes bytes */
 	char id[SESSION_ID + 1];
-	char *path; /* decoded, of the aggregate */
+	bool has_played;
+	uint32_t peer_entry; /* of peers.h */
+	char *path;          /* decoded, of the aggregate */
 	uint64_t bps;
 	uint32_t n_streams;
 	enum close_reason ended;
@@ -83,7 +85,7 @@ struct rtp_session {
 	struct rtp_stream streams[]; /* one per track of the source */
 };
 
-/* Takes the source over. The caller sets up a stream next, or ends it. */
+/* Takes the source over. The caller gives it its admission and sets up a stream next. */
 struct rtp_session *rtp_session_new(
 	struct worker *w, struct source *source, const char *path, tick_t now);
 /* Sends BYE, tells the modules, takes it off every list; its memory goes at the end of the turn. */

@@ -47,6 +47,7 @@ void rtp_stream_clear(struct rtp_stream *st)
 	if (st->over)
 		rtsp_session_free_channels(st->over, st->channel, st->rtcp_channel);
 	st->over = NULL;
+	udp_pair_use(&st->pair, NULL);
 	st->is_setup = false;
 	demux_remove(&w->demux, &st->demux);
 	free(st->url);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/base/os.h"
+#include "server/core/admission.h"
 #include "server/core/module.h"
 #include "server/core/rtsp_methods.h"
 #include "server/core/rtsp_session.h"
@@ -15,6 +16,7 @@ enum { TRANSPORT_TEXT_MAX = 1024 };
 struct choice {
 	struct transport spec;
 	struct udp_pair *pair;
+	struct addr to; /* UDP: where it goes; the ports are the spec's */
 	uint8_t rtp_channel, rtcp_channel;
 };
 
@@ -81,40 +83,59 @@ static int open_medium(struct rtsp_txn *t, char *medium, int *track)
 
 /* ---- Transport ---- */
 
-/* The client's own address, or none, is all that may be asked for (12.39: denial of service). */
-static bool is_own_destination(struct rtsp_txn *t, const struct transport *spec)
+/* The client's own address, or none, may be asked for, and where the preferences say (12.39: denial of
+ * service). */
+static bool read_destination(struct rtsp_txn *t, const struct transport *spec, struct addr *to)
 {
 	char text[ADDR_TEXT];
 	struct addr a;
 
+	*to = t->peer;
 	if (!spec->has_destination || spec->destination.n == 0)
 		return true;
-	if (bytes_to_str(spec->destination, text, sizeof text) && addr_read(&a, text, 0) == 0 &&
-		addr_is_same_host(&a, &t->peer))
-		return true;
+	if (bytes_to_str(spec->destination, text, sizeof text) && addr_read(&a, text, 0) == 0) {
+		if (addr_is_same_host(&a, &t->peer))
+			return true;
+		/* frames go where the connection goes; the socket is of the connection's family */
+		bool can = spec->lower == TRANSPORT_UDP && a.sa.sa_family == t->local.sa.sa_family;
+		*to = a;
+		if (can && prefixes_has(&t->worker->prefs->destination_allowed, &a))
+			return true;
+	}
 	t->worker->stats.destinations_refused++;
 	return false;
 }
 
-static bool take_udp(struct rtsp_txn *t, struct choice *c)
+static int take_udp(struct rtsp_txn *t, struct choice *c)
 {
-	c->pair = worker_pair(t->worker, &t->local);
-	return c->pair != NULL;
+	struct worker *w = t->worker;
+	const struct transport_pair *port = &c->spec.client_port;
+
+	if (port->lo < w->prefs->media_ports_min || port->hi < w->prefs->media_ports_min) {
+		w->stats.ports_refused++;
+		return RTSP_UNSUPPORTED_TRANSPORT;
+	}
+	c->pair = worker_pair(w, &t->local);
+	if (!c->pair)
+		w->stats.pairs_refused++;
+	return c->pair ? 0 : RTSP_UNAVAILABLE;
 }
 
 /* Interleaved media runs on the connection that made the session, on its worker only. */
-static bool take_tcp(struct rtsp_txn *t, const struct rtp_stream *again, struct choice *c)
+static int take_tcp(struct rtsp_txn *t, const struct rtp_stream *again, struct choice *c)
 {
 	const struct transport_pair *wish = &c->spec.interleaved;
 	int lo = wish->n ? wish->lo : -1, hi = wish->n ? wish->hi : -1;
 
 	if (t->worker != t->home || (t->session && t->session->made_by != t->conn))
-		return false;
+		return RTSP_UNSUPPORTED_TRANSPORT;
 	if (!wish->n && again && again->over) {
 		lo = again->channel;
 		hi = again->rtcp_channel;
 	}
-	return rtsp_session_take_channels(t->conn, lo, hi, &c->rtp_channel, &c->rtcp_channel);
+	return rtsp_session_take_channels(t->conn, lo, hi, &c->rtp_channel, &c->rtcp_channel)
+		       ? 0
+		       : RTSP_UNSUPPORTED_TRANSPORT;
 }
 
 /* Can this alternative be served? Takes what it needs when it can. 0, or the status. */
@@ -128,10 +149,9 @@ static int try_transport(struct rtsp_txn *t, const struct rtp_stream *again,
 		return err == ERR_UNSUPPORTED ? RTSP_UNSUPPORTED_TRANSPORT : RTSP_BAD_REQUEST;
 	*c = (struct choice){ .spec = *spec };
 	if (spec->cast == TRANSPORT_MULTICAST || !(spec->mode & TRANSPORT_PLAY) ||
-		spec->mode & TRANSPORT_RECORD || !is_own_destination(t, spec))
+		spec->mode & TRANSPORT_RECORD || !read_destination(t, spec, &c->to))
 		return RTSP_UNSUPPORTED_TRANSPORT;
-	bool taken = spec->lower == TRANSPORT_TCP ? take_tcp(t, again, c) : take_udp(t, c);
-	return taken ? 0 : RTSP_UNSUPPORTED_TRANSPORT;
+	return spec->lower == TRANSPORT_TCP ? take_tcp(t, again, c) : take_udp(t, c);
 }
 
 /* The first alternative that can be served (12.39: in order of preference). `again`: the stream is set up
@@ -153,7 +173,9 @@ static int choose_first(struct rtsp_txn *t, const struct rtp_stream *again, stru
 		int s = try_transport(t, again, &list.v[i], c);
 		if (s == 0)
 			return 0;
-		if (s == RTSP_UNSUPPORTED_TRANSPORT)
+		/* one that could be served later says more than one that never can */
+		if (s == RTSP_UNAVAILABLE ||
+			(s == RTSP_UNSUPPORTED_TRANSPORT && status != RTSP_UNAVAILABLE))
 			status = s;
 	}
 	return status;
@@ -174,8 +196,8 @@ static int choose(struct rtsp_txn *t, const struct rtp_stream *again, struct cho
 
 static void apply_udp(struct rtsp_txn *t, struct rtp_stream *st, const struct choice *c)
 {
-	st->pair = c->pair;
-	st->rtp_to = st->rtcp_to = t->peer;
+	udp_pair_use(&st->pair, c->pair);
+	st->rtp_to = st->rtcp_to = c->to;
 	addr_set_port(&st->rtp_to, c->spec.client_port.lo);
 	addr_set_port(&st->rtcp_to, c->spec.client_port.hi);
 	demux_name(&t->worker->demux, &st->demux, &st->rtcp_to);
@@ -184,6 +206,7 @@ static void apply_udp(struct rtsp_txn *t, struct rtp_stream *st, const struct ch
 
 static void apply_tcp(struct rtsp_txn *t, struct rtp_stream *st, const struct choice *c)
 {
+	udp_pair_use(&st->pair, NULL);
 	st->over = t->conn;
 	st->channel = c->rtp_channel;
 	st->rtcp_channel = c->rtcp_channel;
@@ -228,6 +251,8 @@ static void put_transport(struct rtsp_txn *t, const struct rtp_stream *st, const
 		r.server_port = (struct transport_pair){ 2, addr_port(&c->pair->rtp.local),
 			addr_port(&c->pair->rtcp.local) };
 		r.source = bytes_str(addr_host_text(&t->local, host));
+		r.has_destination = !addr_is_same_host(&c->to, &t->peer);
+		r.destination = c->spec.destination;
 	}
 	buf_init(&text, TRANSPORT_TEXT_MAX);
 	if (transport_write(&r, &text) == 0)
@@ -248,32 +273,9 @@ static bool answer_setup(
 	return true;
 }
 
-/* ---- admission ---- */
-
 static uint64_t track_bps(const struct source *s, int track)
 {
 	return s->tracks[track].bitrate_bps;
-}
-
-static bool fits_bandwidth(struct rtsp_txn *t, uint64_t bps)
-{
-	const struct server *srv = t->worker->server;
-	return atomic_load(&srv->bandwidth_bps) + bps <=
-	       (uint64_t)t->worker->prefs->maximum_bandwidth * 1000;
-}
-
-/* More sessions, and more of this connection? */
-static bool fits_sessions(struct rtsp_txn *t)
-{
-	const struct prefs *p = t->worker->prefs;
-	return atomic_load(&t->worker->server->sessions) < p->maximum_sessions &&
-	       t->conn->n_media < p->maximum_sessions_per_connection;
-}
-
-static void reserve(struct rtp_session *s, uint64_t bps)
-{
-	s->bps += bps;
-	atomic_fetch_add(&s->w->server->bandwidth_bps, bps);
 }
 
 /* ---- SETUP ---- */
@@ -301,6 +303,7 @@ static bool setup_new(struct rtsp_txn *t, tick_t now)
 {
 	char medium[TXN_PATH];
 	struct choice c;
+	struct admission a;
 	int track, status;
 	int err = open_medium(t, medium, &track);
 
@@ -313,16 +316,19 @@ static bool setup_new(struct rtsp_txn *t, tick_t now)
 		return refuse(t, RTSP_UNAVAILABLE, now);
 	if (track == MATCH_AGGREGATE)
 		return refuse(t, RTSP_AGGREGATE_NOT_ALLOWED, now);
-	if (!fits_sessions(t) || !fits_bandwidth(t, track_bps(t->source, track)))
-		return refuse(t, RTSP_NOT_ENOUGH_BANDWIDTH, now);
-	status = choose(t, NULL, &c);
+	status = admission_take(t, track_bps(t->source, track), now, &a);
 	if (status)
 		return refuse(t, status, now);
+	status = choose(t, NULL, &c);
+	if (status) {
+		admission_drop(t, &a, now);
+		return refuse(t, status, now);
+	}
 	struct rtp_session *s = rtp_session_new(t->worker, t->source, medium, now);
 	t->source = NULL; /* the session's now */
 	note_client(s, t);
 	attach(s, t->conn);
-	reserve(s, track_bps(s->source, track));
+	admission_give(s, &a);
 	apply(t, s, track, &c);
 	t->session = s;
 	return answer_setup(t, s, track, &c, now);
@@ -350,13 +356,15 @@ static bool setup_more(struct rtsp_txn *t, tick_t now)
 		return true;
 	}
 	bool is_new = !s->streams[track].is_setup;
-	if (is_new && !fits_bandwidth(t, track_bps(s->source, track)))
-		return refuse(t, RTSP_NOT_ENOUGH_BANDWIDTH, now);
-	status = choose(t, is_new ? NULL : &s->streams[track], &c);
+	uint64_t more = is_new ? track_bps(s->source, track) : 0;
+	status = admission_add(s, more);
 	if (status)
 		return refuse(t, status, now);
-	if (is_new)
-		reserve(s, track_bps(s->source, track));
+	status = choose(t, is_new ? NULL : &s->streams[track], &c);
+	if (status) {
+		admission_remove(s, more);
+		return refuse(t, status, now);
+	}
 	apply(t, s, track, &c);
 	return answer_setup(t, s, track, &c, now);
 }

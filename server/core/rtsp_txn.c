@@ -92,6 +92,8 @@ void rtsp_txn_begin(struct rtsp_txn *t, int status, tick_t now)
 		rtsp_put(&t->writer, RTSP_H_SESSION, bytes_str(t->used_session));
 	if (t->close)
 		rtsp_put(&t->writer, RTSP_H_CONNECTION, B("close"));
+	if (status == RTSP_UNAVAILABLE)
+		rtsp_put(&t->writer, RTSP_H_RETRY_AFTER, B("5"));
 }
 
 void rtsp_txn_end(struct rtsp_txn *t, struct bytes body, tick_t now)

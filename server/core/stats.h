@@ -8,6 +8,7 @@
 #define CLOSE_TABLE(X)                                                          \
 	X(CLOSE_TEARDOWN, "teardown", "the client ended it")                    \
 	X(CLOSE_TIMEOUT, "timeout", "no sign of life")                          \
+	X(CLOSE_UNPLAYED, "unplayed", "it was set up, and never played")        \
 	X(CLOSE_DISCONNECT, "disconnect", "its connection is gone")             \
 	X(CLOSE_SHUTDOWN, "shutdown", "the server ended")                       \
 	X(CLOSE_MEDIA, "media", "the medium could not be read")                 \
@@ -52,6 +53,13 @@ const char *conn_end_name(enum conn_end e);
 	X(responses_unsent, "answers whose connection was gone or full")                \
 	X(responses_stray, "answers that came from a client, who was asked nothing")    \
 	X(destinations_refused, "SETUP with a destination other than the client")       \
+	X(ports_refused, "answered 461: media to a port below media_ports_min")         \
+	X(pairs_refused, "answered 503: no sockets for RTP")                            \
+	X(sessions_refused_total, "answered 453: maximum_sessions")                     \
+	X(sessions_refused_connection, "answered 453: maximum_sessions_per_connection") \
+	X(sessions_refused_address, "answered 453: maximum_sessions_per_address")       \
+	X(sessions_refused_unplayed, "answered 453: maximum_unplayed_per_address")      \
+	X(sessions_refused_bandwidth, "answered 453: maximum_bandwidth")                \
 	X(sessions, "media sessions made")                                              \
 	X(sessions_stolen, "answered 454: a session of another address or user")        \
 	X(sessions_ended, "media sessions that ended")                                  \
@@ -76,6 +84,7 @@ const char *conn_end_name(enum conn_end e);
 	X(rtcp_sent, "RTCP compounds sent")                                             \
 	X(rtcp_received, "valid RTCP compounds of known streams")                       \
 	X(rtcp_bad, "RTCP compounds that break 3550 A.2")                               \
+	X(rtcp_foreign, "RTCP compounds about a stream, from another address")          \
 	X(rtcp_unknown, "RTCP compounds of nobody we know")                             \
 	X(frames_unknown, "interleaved frames of a channel without a stream")           \
 	X(rtp_received, "datagrams and frames on our RTP side")                         \

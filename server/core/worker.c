@@ -132,22 +132,33 @@ static void on_rtcp(void *arg, const struct addr *from, struct bytes datagram)
 		w->stats.rtcp_bad++;
 		return;
 	}
-	struct rtp_stream *st = demux_find(&w->demux, from, datagram);
+	bool is_foreign = false;
+	struct rtp_stream *st = demux_find(&w->demux, from, datagram, &is_foreign);
+	w->stats.rtcp_foreign += is_foreign;
 	if (st)
 		rtp_stream_on_rtcp(st, datagram, w->loop.now);
-	else
+	else if (!is_foreign)
 		w->stats.rtcp_unknown++;
 }
 
 static tick_t pair_run(struct task *t, uint32_t events, tick_t now)
 {
 	struct udp_pair *p = container_of(t, struct udp_pair, task);
-	(void)events;
 	(void)now;
 
+	if (events & EV_KILL)
+		return TASK_DONE;
 	int n = udp_recv(&p->rtcp, on_rtcp, p->w);
 	n += udp_recv(&p->rtp, on_rtp, p->w);
 	return n ? 0 : TASK_IDLE;
+}
+
+/* What was handed to it, and never left. */
+static void add_losses(struct stats *s, const struct udp *u)
+{
+	s->packets_dropped_udp += u->dropped;
+	s->packets_failed_udp += u->failed;
+	s->packets_sent -= u->dropped + u->failed + u->n;
 }
 
 static void pair_free(struct task *t)
@@ -155,6 +166,7 @@ static void pair_free(struct task *t)
 	struct udp_pair *p = container_of(t, struct udp_pair, task);
 	udp_close(&p->rtp);
 	udp_close(&p->rtcp);
+	add_losses(&p->w->stats, &p->rtp);
 	free(p);
 }
 
@@ -192,12 +204,39 @@ static struct udp_pair *open_pair(struct worker *w, const struct addr *host)
 	return u;
 }
 
+void udp_pair_use(struct udp_pair **at, struct udp_pair *to)
+{
+	if (to)
+		to->n_streams++;
+	if (*at)
+		(*at)->n_streams--;
+	*at = to;
+}
+
+/* Takes an unused pair away; it is closed at the end of the turn, when what waits in it has left. */
+static bool drop_unused(struct worker *w)
+{
+	for (struct udp_pair **at = &w->pairs; *at; at = &(*at)->next) {
+		struct udp_pair *u = *at;
+		if (u->n_streams)
+			continue;
+		*at = u->next;
+		task_signal(&u->task, EV_KILL);
+		return true;
+	}
+	return false;
+}
+
 struct udp_pair *worker_pair(struct worker *w, const struct addr *host)
 {
-	for (struct udp_pair *u = w->pairs; u; u = u->next) {
+	int64_t n = 0;
+
+	for (struct udp_pair *u = w->pairs; u; u = u->next, n++) {
 		if (addr_is_same_host(&u->host, host))
 			return u;
 	}
+	if (n >= w->prefs->maximum_udp_pairs && !drop_unused(w))
+		return NULL;
 	struct udp_pair *u = open_pair(w, host);
 	if (u) {
 		u->next = w->pairs;
@@ -346,10 +385,7 @@ void worker_stats(const struct worker *w, struct stats *sum)
 {
 	struct stats mine = w->stats;
 
-	for (const struct udp_pair *u = w->pairs; u; u = u->next) {
-		mine.packets_dropped_udp += u->rtp.dropped;
-		mine.packets_failed_udp += u->rtp.failed;
-		mine.packets_sent -= u->rtp.dropped + u->rtp.failed + u->rtp.n;
-	}
+	for (const struct udp_pair *u = w->pairs; u; u = u->next)
+		add_losses(&mine, &u->rtp);
 	stats_add(sum, &mine);
 }

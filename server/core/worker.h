@@ -28,9 +28,12 @@ struct udp_pair {
 	struct udp_pair *next;
 	struct worker *w;
 	struct addr host;
-	struct task task; /* reads both */
+	struct task task;   /* reads both */
+	uint32_t n_streams; /* that send from it */
 	struct udp rtp, rtcp;
 };
+/* *at is a stream's: it sends from `to` (NULL: none) from now on. */
+void udp_pair_use(struct udp_pair **at, struct udp_pair *to);
 
 /* Warnings that a peer can cause: one limit each (log.h). */
 enum worker_warning { WARN_REPLY, WARN_MEDIA, WARN_SOCKETS, WARN_COUNT };
@@ -84,7 +87,8 @@ static inline bool worker_is_empty(const struct worker *w)
 /* Adds the worker's counters, sockets included, to *sum. On its thread, or when it has stopped. */
 void worker_stats(const struct worker *w, struct stats *sum);
 
-/* The pair bound to this host (port ignored); made when there is none. NULL: the kernel refused. */
+/* The pair bound to this host (port ignored); made when there is none, in place of an unused one if there
+ * are as many as there may be. NULL: all are in use, or the kernel refused. */
 struct udp_pair *worker_pair(struct worker *w, const struct addr *host);
 /* Media session by its id, octet by octet; NULL. */
 struct rtp_session *worker_session(struct worker *w, struct bytes id);

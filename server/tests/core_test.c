@@ -123,7 +123,11 @@ static struct rtp_stream *find(
 	uint8_t room[128];
 
 	CU_ASSERT_EQUAL_FATAL(addr_read(&a, host, port), 0);
-	return demux_find(d, &a, bytes_of(room, make_rr(room, sizeof room, from, about)));
+	bool foreign = false;
+	struct rtp_stream *st = demux_find(
+		d, &a, bytes_of(room, make_rr(room, sizeof room, from, about)), &foreign);
+	CU_ASSERT_FALSE(st && foreign);
+	return st;
 }
 
 static void add(

@@ -120,13 +120,19 @@ void sim_connect(struct sim_client *c, struct sim *s, unsigned worker)
 
 void sim_connect_from(struct sim_client *c, struct sim *s, unsigned worker, const char *host)
 {
+	sim_connect_to(c, s, worker, host, "127.0.0.1");
+}
+
+void sim_connect_to(
+	struct sim_client *c, struct sim *s, unsigned worker, const char *host, const char *local)
+{
 	struct addr at, from;
 	struct worker *w = &s->workers[worker];
 
 	*c = (struct sim_client){ .sim = s };
 	buf_init(&c->in, SIM_BYTES);
 	buf_init(&c->raw, SIM_BYTES);
-	CU_ASSERT_EQUAL_FATAL(addr_read(&at, "127.0.0.1", 0), 0);
+	CU_ASSERT_EQUAL_FATAL(addr_read(&at, local, 0), 0);
 	int listener = sock_listen(&at, 4);
 	CU_ASSERT_FATAL(listener >= 0);
 	at = sock_local(listener);

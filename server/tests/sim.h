@@ -47,6 +47,9 @@ struct sim_client {
 void sim_connect(struct sim_client *c, struct sim *s, unsigned worker);
 /* From another address of the loopback. */
 void sim_connect_from(struct sim_client *c, struct sim *s, unsigned worker, const char *host);
+/* And to another one of the server's. */
+void sim_connect_to(
+	struct sim_client *c, struct sim *s, unsigned worker, const char *host, const char *local);
 void sim_hang_up(struct sim_client *c);
 /* Sends bytes as they are. */
 void sim_send(struct sim_client *c, const char *text);
