@@ -7,11 +7,27 @@
 #include "server/base/os.h"
 #include "server/describe.h"
 #include "server/modules/fault.h"
+#include "server/modules/modules.h"
 
 int args_complain(const char *why)
 {
 	fprintf(stderr, "beagle-server: %s\n", why);
 	return EXIT_USAGE;
+}
+
+/* Of those that are linked in. */
+static void print_module_prefs(FILE *f)
+{
+	char prefix[64];
+	size_t n;
+	const struct module *const *list = modules_list(&n);
+
+	fprintf(f, "\nPreferences of modules:\n");
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(prefix, sizeof prefix, "%s.", list[i]->name);
+		pref_table_help(&(struct pref_table){ prefix, list[i]->prefs, list[i]->n_prefs },
+			"--set ", f);
+	}
 }
 
 static void usage(FILE *f)
@@ -30,6 +46,10 @@ static void usage(FILE *f)
 		"  --stats FILE                       counters as JSON, at the end and on SIGUSR1\n"
 		"  --status FILE                      = --status-file\n"
 		"  --access-log FILE                  W3C log, one line per session or failed request\n"
+		"  --modules DIR                      = --module-folder\n"
+		"  --strict-modules                   = --strict-modules 1\n"
+		"  --set MODULE.NAME=VALUE            a module's preference, as NAME in [MODULE] of a file\n"
+		"  --list-modules                     prints them, their preferences and counters, and ends\n"
 		"  --fault NAME[=VALUE]               misbehave on purpose; may be repeated\n"
 		"  --seed N                           of the faults' randomness (default 1)\n"
 		"  --list-faults                      prints the faults and ends\n"
@@ -39,6 +59,7 @@ static void usage(FILE *f)
 		"  --help, --version\n\n"
 		"Preferences:\n");
 	prefs_help(f);
+	print_module_prefs(f);
 	fprintf(f, "\nProfiles (what is set after one holds):\n");
 	prefs_help_profiles(f);
 }
@@ -75,6 +96,11 @@ static int set_access_log(struct prefs *p, const char *value, char *why)
 	return 0;
 }
 
+static int set_of_module(struct prefs *p, const char *value, char *why)
+{
+	return prefs_set_module(p, value, "--set", why);
+}
+
 /* Flags beside the preferences: a short name of one, or a function. */
 static const struct flag {
 	const char *name, *pref;
@@ -85,6 +111,8 @@ static const struct flag {
 	{ "listen", "bind_ip_addr", NULL },
 	{ "workers", "run_num_threads", NULL },
 	{ "status", "status_file", NULL },
+	{ "modules", "module_folder", NULL },
+	{ "set", NULL, set_of_module },
 	{ "config", NULL, prefs_read_file },
 	{ "profile", NULL, prefs_set_profile },
 	{ "stats", NULL, set_stats },
@@ -117,6 +145,12 @@ static int read_flag(struct prefs *p, int argc, char **argv, int *i, char *why)
 		(void)snprintf(why, PREFS_WHY, "unexpected '%.80s' (see --help)", arg);
 		return ERR_SYNTAX;
 	}
+	if (strcmp(arg, "--list-modules") == 0) {
+		p->list_modules = true;
+		return 0;
+	}
+	if (strcmp(arg, "--strict-modules") == 0)
+		return prefs_set(p, arg + 2, "1", why);
 	memcpy(name, arg + 2, n - 2);
 	name[n - 2] = '\0';
 	if (arg[n] == '=') {

@@ -5,6 +5,7 @@
 #include "server/args.h"
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/core/module_load.h"
 #include "server/core/server.h"
 #include "server/modules/modules.h"
 #include "server/privileges.h"
@@ -25,6 +26,7 @@ struct args {
 	int n;
 	char **v;
 	struct prefs *now;
+	struct module_list modules;
 };
 
 /* SIGHUP: the command line and its files are read again. What is bad in them changes nothing. */
@@ -34,7 +36,8 @@ static void reload(struct server *s, void *arg)
 	char why[PREFS_WHY];
 	struct prefs *next = prefs_new();
 
-	if (args_reread(next, a->n, a->v, why) != 0) {
+	if (args_reread(next, a->n, a->v, why) != 0 ||
+		module_list_prefs(&a->modules, next, why) != 0) {
 		log_write(LOG_E, "prefs", "%s: all stays as it was", why);
 		prefs_free(next);
 		return;
@@ -45,16 +48,30 @@ static void reload(struct server *s, void *arg)
 	log_write(LOG_I, "prefs", "read again");
 }
 
+/* Modules and their preferences. -1: go on; else the exit code. */
+static int load_modules(struct args *a, char *why)
+{
+	size_t n;
+	const struct module *const *own = modules_list(&n);
+
+	if (module_list_init(
+		    &a->modules, a->now->module_folder, a->now->strict_modules, own, n, why) != 0 ||
+		module_list_prefs(&a->modules, a->now, why) != 0)
+		return args_complain(why);
+	if (!a->now->list_modules)
+		return -1;
+	module_list_print(&a->modules, stdout);
+	return EXIT_OK;
+}
+
 /* From the first thread to the last; the exit code. */
 static int run(struct server *s, struct args *a, const struct privileges *user, char *why)
 {
-	size_t n;
 	char text[ADDR_TEXT];
-	const struct module *const *list = modules_list(&n);
 	const struct service_hooks hooks = { .reload = reload, .arg = a };
 
-	if (server_init(s, a->now, list, n, true, why) != 0 || privileges_drop(user, why) != 0 ||
-		service_check_files(a->now, why) != 0)
+	if (server_init(s, a->now, a->modules.all, a->modules.n, true, why) != 0 ||
+		privileges_drop(user, why) != 0 || service_check_files(a->now, why) != 0)
 		return args_complain(why);
 	server_start(s);
 	printf("listening rtsp://%s/\n", addr_text(&s->listener.local, text));
@@ -69,7 +86,7 @@ static int run(struct server *s, struct args *a, const struct privileges *user, 
 
 int main(int argc, char **argv)
 {
-	struct args args = { argc, argv, prefs_new() };
+	struct args args = { .n = argc, .v = argv, .now = prefs_new() };
 	struct server server;
 	struct privileges user = { .is_wanted = false };
 	char why[PREFS_WHY] = "";
@@ -80,6 +97,9 @@ int main(int argc, char **argv)
 	if (code < 0) {
 		if (log_level_read(args.now->log, &level))
 			log_set_level(level);
+		code = load_modules(&args, why);
+	}
+	if (code < 0) {
 		if (service_check_files(args.now, why) != 0 ||
 			privileges_read(&user, args.now, why) != 0) {
 			code = args_complain(why);
@@ -92,5 +112,6 @@ int main(int argc, char **argv)
 	}
 	privileges_clear(&user);
 	prefs_free(args.now);
+	module_list_clear(&args.modules);
 	return code;
 }

@@ -69,13 +69,9 @@ int service_check_files(const struct prefs *p, char *why)
 
 static void write_stats(struct server *s)
 {
-	struct stats sum;
-
 	if (!s->prefs->stats_file)
 		return;
-	server_stats(s, &sum);
-	int err = stats_write_file(&sum, s->n_workers, s->prefs->profile,
-		tick_seconds(os_now() - s->started), s->prefs->stats_file);
+	int err = server_write_stats(s, s->prefs->stats_file, os_now());
 	if (err)
 		log_write(LOG_E, "server", "%s: %s", s->prefs->stats_file, err_text(err));
 }

@@ -13,6 +13,9 @@ static tick_t zero;
 static _Atomic enum log_level loudest = LOG_W;
 static void (*sink_fn)(void *arg, const char *line, size_t n);
 static void *sink_arg;
+static void (*watch_fn)(void *arg, const char *line, size_t n);
+static void *watch_arg;
+static _Thread_local bool is_watching;
 
 void log_start(tick_t now, enum log_level upto)
 {
@@ -49,6 +52,21 @@ void log_sink(void (*sink)(void *arg, const char *line, size_t n), void *arg)
 	sink_arg = arg;
 }
 
+void log_watch(void (*watch)(void *arg, const char *line, size_t n), void *arg)
+{
+	watch_fn = watch;
+	watch_arg = arg;
+}
+
+static void tell_watch(const char *line, size_t n)
+{
+	if (!watch_fn || is_watching)
+		return;
+	is_watching = true;
+	watch_fn(watch_arg, line, n);
+	is_watching = false;
+}
+
 void log_write(enum log_level l, const char *subsystem, const char *fmt, ...)
 {
 	char line[1024];
@@ -70,6 +88,7 @@ void log_write(enum log_level l, const char *subsystem, const char *fmt, ...)
 			line[i] = '?';
 	}
 	line[n++] = '\n';
+	tell_watch(line, n);
 	if (sink_fn)
 		sink_fn(sink_arg, line, n);
 	else if (write(STDERR_FILENO, line, n) < 0)

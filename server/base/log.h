@@ -25,6 +25,9 @@ bool log_is_on(enum log_level l);
 void log_write(enum log_level l, const char *subsystem, const char *fmt, ...) PRINTF(3, 4);
 /* Changes where lines go (default stderr): tests and the error-log role. NULL = stderr. */
 void log_sink(void (*sink)(void *arg, const char *line, size_t n), void *arg);
+/* Who hears each line as well (NULL: nobody), on the thread that writes it; what he logs himself he does not
+ * hear. Set while no other thread logs. */
+void log_watch(void (*watch)(void *arg, const char *line, size_t n), void *arg);
 
 /*
  * Warnings that a peer can cause: at most one line per second and limit (one limit per call site,

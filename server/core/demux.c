@@ -115,6 +115,16 @@ struct rtp_stream *demux_find(
 	return n ? n->stream : NULL;
 }
 
+struct rtp_stream *demux_find_rtp(struct demux *d, const struct addr *from)
+{
+	struct demux_key k = key_of(from, 0);
+	struct demux_node *n;
+
+	k.port++;
+	HASH_FIND(by_named, d->named, &k, sizeof k, n);
+	return n && addr_port(&n->stream->rtp_to) == addr_port(from) ? n->stream : NULL;
+}
+
 void demux_remove(struct demux *d, struct demux_node *n)
 {
 	unname(d, n);

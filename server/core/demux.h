@@ -43,6 +43,8 @@ void demux_name(struct demux *d, struct demux_node *n, const struct addr *rtcp);
  * *is_foreign: it names a stream, from an address that is not that stream's. */
 struct rtp_stream *demux_find(
 	struct demux *d, const struct addr *from, struct bytes compound, bool *is_foreign);
+/* The stream whose RTP address of SETUP is `from`, exactly (its RTCP address being the port after it). */
+struct rtp_stream *demux_find_rtp(struct demux *d, const struct addr *from);
 void demux_remove(struct demux *d, struct demux_node *n);
 
 #endif

@@ -9,7 +9,7 @@
 
 enum { INI_MAX = 1 << 20 };
 
-static const struct pref_row rows[] = {
+static const struct pref_row server_rows[] = {
 #define ROW_NUM(name, def, min, max, unit, text, fixed)                                        \
 	{ #name, PREF_KIND_NUM, offsetof(struct prefs, name), def, min, max, #def, unit, text, \
 		NULL, fixed },
@@ -50,7 +50,7 @@ static const struct profile_row {
 	{ "bench", "disable_thinning", "1" },
 };
 
-static const struct pref_table table = { "", rows, COUNT(rows) };
+static const struct pref_table table = { "", server_rows, COUNT(server_rows) };
 
 void prefs_init(struct prefs *p)
 {
@@ -65,6 +65,21 @@ void prefs_clear(struct prefs *p)
 	for (size_t i = 0; i < p->n_faults; i++)
 		free(p->faults[i]);
 	free(p->faults);
+	for (size_t i = 0; i < p->n_settings; i++) {
+		struct pref_setting *s = &p->settings[i];
+		free(s->module);
+		free(s->name);
+		free(s->value);
+		free(s->where);
+	}
+	free(p->settings);
+	for (size_t i = 0; i < p->n_modules; i++) {
+		struct module_values *m = &p->modules[i];
+		pref_table_clear(&m->table, m->values);
+		free(m->prefix);
+		free(m->values);
+	}
+	free(p->modules);
 	free(p->stats_file);
 	free(p->access_log);
 	*p = (struct prefs){ 0 };
@@ -97,6 +112,10 @@ void prefs_keep_fixed(struct prefs *next, const struct prefs *now,
 	void (*told)(void *arg, const char *prefix, const char *name), void *arg)
 {
 	pref_table_keep_fixed(&table, next, now, told, arg);
+	for (size_t i = 0; i < next->n_modules && i < now->n_modules; i++) {
+		struct module_values *m = &next->modules[i];
+		pref_table_keep_fixed(&m->table, m->values, now->modules[i].values, told, arg);
+	}
 }
 
 int prefs_set_profile(struct prefs *p, const char *name, char *why)
@@ -117,28 +136,157 @@ int prefs_set_profile(struct prefs *p, const char *name, char *why)
 	return err;
 }
 
+/* ---- of modules ---- */
+
+static int add_setting(struct prefs *p, struct pref_setting s, char *why)
+{
+	if (p->n_settings == PREFS_SETTINGS_MAX) {
+		(void)snprintf(
+			why, PREFS_WHY, "at most %d preferences of modules", PREFS_SETTINGS_MAX);
+		return ERR_LIMIT;
+	}
+	if (!p->settings)
+		p->settings = xcalloc(PREFS_SETTINGS_MAX, sizeof *p->settings);
+	p->settings[p->n_settings++] = (struct pref_setting){ .module = xstrdup(s.module),
+		.name = xstrdup(s.name),
+		.value = xstrdup(s.value),
+		.where = xstrdup(s.where) };
+	return 0;
+}
+
+int prefs_set_module(struct prefs *p, const char *text, const char *where, char *why)
+{
+	struct bytes value = bytes_str(text), name = { 0 }, module;
+
+	bytes_cut(&value, '=', &name);
+	bytes_cut(&name, '.', &module);
+	if (!strchr(text, '=') || !module.n || !name.n) {
+		(void)snprintf(why, PREFS_WHY, "%s: 'module.name=value' is wanted, not '%.60s'",
+			where, text);
+		return ERR_SYNTAX;
+	}
+	char *m = xasprintf("%.*s", BYTES_FMT(module)), *n = xasprintf("%.*s", BYTES_FMT(name));
+	int err = add_setting(
+		p, (struct pref_setting){ m, n, strchr(text, '=') + 1, (char *)where }, why);
+	free(m);
+	free(n);
+	return err;
+}
+
+/* What was said of one row of a module that is there now. */
+static int take_setting(struct module_values *m, const struct pref_setting *s, char *why)
+{
+	char reason[PREFS_WHY];
+	int err = m->table.n ? pref_table_set(&m->table, m->values, s->name, s->value, reason)
+			     : ERR_NOT_FOUND;
+
+	if (err == ERR_NOT_FOUND)
+		(void)snprintf(reason, sizeof reason, "module %.60s has no preference '%.60s'",
+			s->module, s->name);
+	if (err)
+		(void)snprintf(why, PREFS_WHY, "%.80s: %.150s", s->where, reason);
+	return err;
+}
+
+int prefs_add_module(struct prefs *p, const char *name, const struct pref_row *rows, size_t n,
+	size_t size, char *why)
+{
+	p->modules = xrealloc(p->modules, (p->n_modules + 1) * sizeof *p->modules);
+	struct module_values *m = &p->modules[p->n_modules++];
+	int err = 0;
+
+	*m = (struct module_values){ .prefix = xasprintf("%s.", name) };
+	m->table = (struct pref_table){ m->prefix, rows, n };
+	if (n)
+		m->values = xcalloc(1, size);
+	pref_table_init(&m->table, m->values);
+	for (size_t i = 0; i < p->n_settings && !err; i++) {
+		if (strcmp(p->settings[i].module, name) == 0)
+			err = take_setting(m, &p->settings[i], why);
+	}
+	return err;
+}
+
+static bool is_claimed(const struct prefs *p, const char *module)
+{
+	size_t n = strlen(module);
+
+	for (size_t i = 0; i < p->n_modules; i++) {
+		if (strncmp(p->modules[i].prefix, module, n) == 0 && p->modules[i].prefix[n] == '.')
+			return true;
+	}
+	return false;
+}
+
+void prefs_unclaimed(const struct prefs *p,
+	void (*told)(void *arg, const char *where, const char *module), void *arg)
+{
+	for (size_t i = 0; i < p->n_settings; i++) {
+		const struct pref_setting *s = &p->settings[i];
+		bool is_first = true;
+		for (size_t k = 0; k < i && is_first; k++)
+			is_first = strcmp(p->settings[k].module, s->module) != 0;
+		if (is_first && !is_claimed(p, s->module))
+			told(arg, s->where, s->module);
+	}
+}
+
+/* ---- files ---- */
+
 struct ini_state {
 	struct prefs *p;
+	const char *path, *at;
+	int line; /* that was read last */
 	char why[PREFS_WHY];
 	int err;
 };
+
+/* inih's reader: as fgets does, and counts. */
+static char *read_line(char *dst, int cap, void *stream)
+{
+	struct ini_state *s = stream;
+	size_t n = strcspn(s->at, "\n");
+	bool is_whole = s->at[n] == '\n';
+
+	if (!*s->at || cap < 2)
+		return NULL;
+	n += is_whole;
+	if (n > (size_t)cap - 1) {
+		n = (size_t)cap - 1;
+		is_whole = false;
+	}
+	memcpy(dst, s->at, n);
+	dst[n] = '\0';
+	s->at += n;
+	s->line += is_whole || !*s->at;
+	return dst;
+}
 
 /* inih's handler: 1 = go on, 0 = the line is bad. */
 static int on_ini(void *user, const char *section, const char *name, const char *value)
 {
 	struct ini_state *s = user;
-	(void)section;
-	int err = prefs_set(s->p, name, value ? value : "", s->why);
-	if (err && !s->err) {
-		s->err = err;
+	int err;
+
+	if (s->err)
 		return 0;
+	if (!*section || strcmp(section, "server") == 0) {
+		err = prefs_set(s->p, name, value ? value : "", s->why);
+	} else {
+		char *where = xasprintf("%s:%d", s->path, s->line);
+		err = add_setting(s->p,
+			(struct pref_setting){ (char *)section, (char *)name,
+				(char *)(value ? value : ""), where },
+			s->why);
+		free(where);
 	}
+	s->err = err;
 	return err == 0;
 }
 
 int prefs_read_file(struct prefs *p, const char *path, char *why)
 {
-	struct ini_state s = { .p = p };
+	struct ini_state s = { .p = p, .path = path };
 	char *text;
 	size_t n;
 	/* whole and capped first: a folder reads as empty, a device never ends */
@@ -152,7 +300,8 @@ int prefs_read_file(struct prefs *p, const char *path, char *why)
 		(void)snprintf(why, PREFS_WHY, "%.120s: %s", path, err_text(err));
 		return err;
 	}
-	int line = ini_parse_string(text, on_ini, &s);
+	s.at = text;
+	int line = ini_parse_stream(read_line, &s, on_ini, &s);
 	free(text);
 	if (line == 0)
 		return 0;

@@ -21,15 +21,27 @@ struct prefs {
 #undef PREF_NUM
 #undef PREF_STR
 #undef PREF_NETS
+	/* of modules: values by module, and what was said of their sections so far */
+	struct module_values {
+		struct pref_table table;
+		char *prefix;
+		void *values; /* NULL: it has none */
+	} * modules;
+	size_t n_modules;
+	struct pref_setting {
+		char *module, *name, *value, *where; /* where: "file:line", or the flag */
+	} * settings;
+	size_t n_settings;
 	/* beside the table: files and faults, which only make sense on the command line */
 	char *stats_file, *access_log;
+	bool list_modules;   /* and end */
 	const char *profile; /* the last one that was set, or "default" */
 	char **faults;       /* "NAME" or "NAME=V" */
 	size_t n_faults;
 	uint64_t seed; /* of the fault module's randomness */
 };
 
-enum { PREFS_FAULTS_MAX = 32 };
+enum { PREFS_FAULTS_MAX = 32, PREFS_SETTINGS_MAX = 1024 };
 
 /* All defaults. The caller clears. */
 void prefs_init(struct prefs *p);
@@ -43,10 +55,21 @@ MUST_USE int prefs_set(struct prefs *p, const char *name, const char *value, cha
 /* Sets a group of preferences that belong together; what is set after it holds. 0; ERR_NOT_FOUND with the
  * names there are in `why`. */
 MUST_USE int prefs_set_profile(struct prefs *p, const char *name, char *why);
-/* Reads "name = value" lines of an INI file; sections mean nothing. The reason has file and line. */
+/* Reads "name = value" lines of an INI file. Those of a [section] other than [server] are a module's. The
+ * reason has file and line. */
 MUST_USE int prefs_read_file(struct prefs *p, const char *path, char *why);
 /* 0, or ERR_LIMIT. */
 MUST_USE int prefs_add_fault(struct prefs *p, const char *fault);
+/* "module.name=value", for later, as a line of a file is. `where`: who says so. 0; ERR_SYNTAX, ERR_LIMIT with
+ * a reason in `why`. */
+MUST_USE int prefs_set_module(struct prefs *p, const char *text, const char *where, char *why);
+/* The next module: its defaults, then what was said of its section. Rows stay the caller's, longer than *p;
+ * `size` is that of the struct they fill. 0, or what prefs_set may answer, with a reason in `why`. */
+MUST_USE int prefs_add_module(struct prefs *p, const char *name, const struct pref_row *rows,
+	size_t n, size_t size, char *why);
+/* Calls told for each section (where it was first) that no module has taken. */
+void prefs_unclaimed(const struct prefs *p,
+	void (*told)(void *arg, const char *where, const char *module), void *arg);
 /* What cannot change while the server runs, and differs from *now, is set back to its value in *next; told
  * is called with each name. */
 void prefs_keep_fixed(struct prefs *next, const struct prefs *now,

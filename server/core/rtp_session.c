@@ -28,11 +28,22 @@ static void make_id(struct rtp_session *s)
 		s->id, sizeof s->id, "%016llx%02x", (unsigned long long)r, s->w->index & 0xffu);
 }
 
+/* of a session; slots follow */
+static size_t size_of(uint32_t n_streams)
+{
+	return modules_slots_at(sizeof(struct rtp_session) + n_streams * sizeof(struct rtp_stream));
+}
+
+void *rtp_session_slots(struct rtp_session *s)
+{
+	return (char *)s + size_of(s->n_streams);
+}
+
 struct rtp_session *rtp_session_new(
 	struct worker *w, struct source *source, const char *path, tick_t now)
 {
 	struct rtp_session *s =
-		xcalloc(1, sizeof *s + source->n_tracks * sizeof(struct rtp_stream));
+		xcalloc(1, size_of(source->n_tracks) + w->server->slot_bytes[SLOT_SESSION]);
 
 	task_init(&s->task, &session_ops, &w->loop);
 	s->w = w;
@@ -174,6 +185,7 @@ static void session_free(struct task *t)
 	free(s->path);
 	free(s->user_agent);
 	free(s->user);
+	modules_clear_slots(s->w->server, SLOT_SESSION, rtp_session_slots(s));
 	free(s->query);
 	free(s);
 }

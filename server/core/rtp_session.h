@@ -90,6 +90,8 @@ struct rtp_session *rtp_session_new(
 	struct worker *w, struct source *source, const char *path, tick_t now);
 /* Sends BYE, tells the modules, takes it off every list; its memory goes at the end of the turn. */
 void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now);
+/* Where the modules' slots are. */
+void *rtp_session_slots(struct rtp_session *s);
 /* A sign of life. */
 static inline void rtp_session_touch(struct rtp_session *s, tick_t now)
 {

@@ -415,6 +415,19 @@ static void tell_modules(struct rtp_stream *st, const struct rtcp_view *v, tick_
 	}
 }
 
+void rtp_stream_on_data(struct rtp_stream *st, struct bytes data, tick_t now)
+{
+	struct server *srv = st->session->w->server;
+
+	if (!srv->has_incoming_data)
+		return;
+	SERVER_EACH_MODULE(m, srv)
+	{
+		if (m->incoming_data)
+			m->incoming_data(m, st, data, now);
+	}
+}
+
 void rtp_stream_on_rtcp(struct rtp_stream *st, struct bytes compound, tick_t now)
 {
 	struct bytes rest = compound;

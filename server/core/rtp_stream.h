@@ -117,6 +117,8 @@ tick_t rtp_stream_run_rtcp(struct rtp_stream *st, tick_t now);
 void rtp_stream_bye(struct rtp_stream *st, tick_t now);
 /* A compound came for this stream: checked already. */
 void rtp_stream_on_rtcp(struct rtp_stream *st, struct bytes compound, tick_t now);
+/* The client sent something on its RTP side: for the modules. */
+void rtp_stream_on_data(struct rtp_stream *st, struct bytes data, tick_t now);
 
 /* The two senders of our own. */
 void rtp_stream_use_udp(struct rtp_stream *st);

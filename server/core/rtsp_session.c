@@ -119,9 +119,10 @@ static void on_frame(struct rtsp_session *c, const struct frame *f, tick_t now)
 
 	if (!st)
 		stats->frames_unknown++;
-	else if (st->rtcp_channel != f->channel)
+	else if (st->rtcp_channel != f->channel) {
 		stats->rtp_received++;
-	else if (rtcp_check(f->payload) != 0)
+		rtp_stream_on_data(st, f->payload, now);
+	} else if (rtcp_check(f->payload) != 0)
 		stats->rtcp_bad++;
 	else
 		rtp_stream_on_rtcp(st, f->payload, now);
@@ -477,6 +478,7 @@ static void session_free(struct task *t)
 	atomic_fetch_sub(&c->w->server->connections, 1);
 	rtsp_txn_free(c->spare);
 	rtsp_txn_free(c->txn);
+	modules_clear_slots(c->w->server, SLOT_CONNECTION, rtsp_session_slots(c));
 	free(c);
 }
 
@@ -512,6 +514,11 @@ static struct conn_limits conn_limits_of(const struct prefs *p)
 	};
 }
 
+void *rtsp_session_slots(struct rtsp_session *c)
+{
+	return (char *)c + modules_slots_at(sizeof *c);
+}
+
 void rtsp_session_prefs_changed(struct rtsp_session *c)
 {
 	struct conn_limits limits = conn_limits_of(c->w->prefs);
@@ -522,7 +529,8 @@ void rtsp_session_prefs_changed(struct rtsp_session *c)
 
 int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
 {
-	struct rtsp_session *c = xcalloc(1, sizeof *c);
+	struct rtsp_session *c =
+		xcalloc(1, modules_slots_at(sizeof *c) + w->server->slot_bytes[SLOT_CONNECTION]);
 	struct conn_limits limits = conn_limits_of(w->prefs);
 
 	task_init(&c->task, &session_ops, &w->loop);

@@ -53,6 +53,8 @@ size_t rtsp_session_room(const struct rtsp_session *c);
 /* Frees it with the request that it waits for. Only when all loops have stopped and nobody is left who
  * could wake it. */
 void rtsp_session_abandon(struct rtsp_session *c);
+/* Where the modules' slots are. */
+void *rtsp_session_slots(struct rtsp_session *c);
 /* The worker's preferences are others now. */
 void rtsp_session_prefs_changed(struct rtsp_session *c);
 /* Its txn has come back from another worker (home's thread). */

@@ -24,7 +24,8 @@ const char *rtsp_phase_name(enum rtsp_phase p)
 
 struct rtsp_txn *rtsp_txn_new(struct rtsp_session *c, struct worker *home)
 {
-	struct rtsp_txn *t = xcalloc(1, sizeof *t);
+	struct rtsp_txn *t =
+		xcalloc(1, modules_slots_at(sizeof *t) + home->server->slot_bytes[SLOT_REQUEST]);
 
 	t->phase = PHASE_FILTERING;
 	t->conn = c;
@@ -36,10 +37,17 @@ struct rtsp_txn *rtsp_txn_new(struct rtsp_session *c, struct worker *home)
 	return t;
 }
 
+void *rtsp_txn_slots(struct rtsp_txn *t)
+{
+	return (char *)t + modules_slots_at(sizeof *t);
+}
+
 void rtsp_txn_free(struct rtsp_txn *t)
 {
 	if (!t)
 		return;
+	txn_wait_end(t);
+	modules_clear_slots(t->home->server, SLOT_REQUEST, rtsp_txn_slots(t));
 	source_free(t->source);
 	arena_clear(&t->arena);
 	buf_clear(&t->reply);
@@ -120,25 +128,60 @@ enum step { STEP_NEXT, STEP_REPLIED, STEP_WAIT, STEP_AWAY };
 
 typedef enum verdict role(struct module *self, struct rtsp_txn *t);
 
-/* Asks the modules in one role; `which` is the role's place in struct module. */
-static enum step ask(struct rtsp_txn *t, size_t which)
+/* A module says that it has answered. */
+static enum step answered(struct rtsp_txn *t, const struct module *m, tick_t now)
+{
+	if (t->status && t->reply.n)
+		return STEP_REPLIED;
+	log_limited(&t->worker->warned[WARN_REPLY], now, LOG_E, "module",
+		"%s answered a request without a reply", m->name);
+	rtsp_txn_answer(t, RTSP_INTERNAL_ERROR, now);
+	return STEP_REPLIED;
+}
+
+/* A module wants to be asked again: at a time of its own, or when it gives a signal, which it must. */
+static enum step wait_for(struct rtsp_txn *t, const struct module *m, tick_t now)
+{
+	tick_t most = t->worker->prefs->module_timeout * TICK_S;
+
+	if (t->wake_at) {
+		t->waits_since = 0;
+		return STEP_WAIT;
+	}
+	if (!t->waits_since)
+		t->waits_since = now;
+	if (now - t->waits_since < most) {
+		t->wake_at = t->waits_since + most;
+		return STEP_WAIT;
+	}
+	t->worker->stats.modules_late++;
+	log_limited(&t->worker->warned[WARN_REPLY], now, LOG_W, "module",
+		"%s kept a request waiting for %lld s", m->name, (long long)(most / TICK_S));
+	rtsp_txn_answer(t, RTSP_UNAVAILABLE, now);
+	return STEP_REPLIED;
+}
+
+/* Asks the modules in one role, those that have passed already left out; `which` is the role's place in
+ * struct module. */
+static enum step ask(struct rtsp_txn *t, size_t which, tick_t now)
 {
 	struct server *srv = t->worker->server;
 
-	SERVER_EACH_MODULE(m, srv)
-	{
+	for (; t->asked < srv->n_modules; t->asked++) {
+		struct module *m = srv->modules[t->asked];
 		role *fn = *(role **)(void *)((char *)m + which);
-		enum verdict v = fn ? fn(m, t) : MOD_PASS;
-		if (v != MOD_PASS)
-			return v == MOD_WAIT ? STEP_WAIT : STEP_REPLIED;
+		switch (fn ? fn(m, t) : MOD_PASS) {
+		case MOD_PASS: break;
+		case MOD_DONE: return answered(t, m, now);
+		case MOD_WAIT: return wait_for(t, m, now);
+		}
 	}
 	return STEP_NEXT;
 }
 
 static enum step step_filter(struct rtsp_txn *t, tick_t now)
 {
-	(void)now;
-	return ask(t, offsetof(struct module, filter));
+	return ask(t, offsetof(struct module, filter), now);
 }
 
 static enum step refuse(struct rtsp_txn *t, int status, tick_t now)
@@ -279,8 +322,7 @@ static enum step step_setup_request(struct rtsp_txn *t, tick_t now)
 
 static enum step step_route(struct rtsp_txn *t, tick_t now)
 {
-	(void)now;
-	return ask(t, offsetof(struct module, route));
+	return ask(t, offsetof(struct module, route), now);
 }
 
 static enum rtsp_action action_of(enum rtsp_method m)
@@ -315,25 +357,23 @@ static enum step claim_session(struct rtsp_txn *t, tick_t now)
 static enum step step_authenticate(struct rtsp_txn *t, tick_t now)
 {
 	t->action = action_of(t->req.method);
-	enum step s = ask(t, offsetof(struct module, authenticate));
+	enum step s = ask(t, offsetof(struct module, authenticate), now);
 	return s == STEP_NEXT ? claim_session(t, now) : s;
 }
 
 static enum step step_authorize(struct rtsp_txn *t, tick_t now)
 {
-	(void)now;
-	return ask(t, offsetof(struct module, authorize));
+	return ask(t, offsetof(struct module, authorize), now);
 }
 
 static enum step step_preprocess(struct rtsp_txn *t, tick_t now)
 {
-	(void)now;
-	return ask(t, offsetof(struct module, preprocess));
+	return ask(t, offsetof(struct module, preprocess), now);
 }
 
 static enum step step_process(struct rtsp_txn *t, tick_t now)
 {
-	enum step s = ask(t, offsetof(struct module, request));
+	enum step s = ask(t, offsetof(struct module, request), now);
 	if (s != STEP_NEXT)
 		return s;
 	return rtsp_method_row(t->req.method)->run(t, now) ? STEP_REPLIED : STEP_WAIT;
@@ -368,6 +408,14 @@ static enum step (*const steps[])(struct rtsp_txn *t, tick_t now) = {
 	[PHASE_POST_PROCESSING] = step_postprocess,
 };
 
+/* The modules have said their word in this phase. */
+static void leave_role(struct rtsp_txn *t)
+{
+	t->asked = 0;
+	t->waits_since = 0;
+	txn_wait_end(t);
+}
+
 /* The session may have ended while a module or the medium kept us waiting: nobody may look at it. */
 static void find_session_again(struct rtsp_txn *t, tick_t now)
 {
@@ -378,6 +426,7 @@ static void find_session_again(struct rtsp_txn *t, tick_t now)
 	if (t->session || t->opening)
 		return;
 	rtsp_txn_answer(t, RTSP_SESSION_NOT_FOUND, now);
+	leave_role(t);
 	t->phase = PHASE_POST_PROCESSING;
 }
 
@@ -390,8 +439,14 @@ enum txn_result rtsp_txn_run(struct rtsp_txn *t, tick_t now)
 			log_write(LOG_D, "rtsp", "phase=%s method=%s", rtsp_phase_name(t->phase),
 				rtsp_method_name(t->req.method));
 		switch (steps[t->phase](t, now)) {
-		case STEP_NEXT: t->phase++; break;
-		case STEP_REPLIED: t->phase = PHASE_POST_PROCESSING; break;
+		case STEP_NEXT:
+			leave_role(t);
+			t->phase++;
+			break;
+		case STEP_REPLIED:
+			leave_role(t);
+			t->phase = PHASE_POST_PROCESSING;
+			break;
 		case STEP_WAIT: return TXN_WAIT;
 		case STEP_AWAY: return TXN_AWAY;
 		}

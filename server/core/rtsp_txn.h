@@ -16,6 +16,7 @@ struct worker;
 struct rtp_session;
 struct rtsp_session;
 struct source;
+struct txn_wait;
 
 /* DSS's names, in order. */
 #define PHASE_TABLE(X)                                           \
@@ -52,7 +53,10 @@ struct rtsp_txn {
 	struct addr peer, local;
 	bool secure; /* it came over TLS */
 	tick_t received;
-	tick_t wake_at; /* with MOD_WAIT: when to ask again; 0 = on a signal only */
+	tick_t wake_at;        /* with MOD_WAIT: when to ask again; 0 = on a signal only */
+	size_t asked;          /* modules that have passed in this role */
+	tick_t waits_since;    /* for a module, without a time of its own; 0 = it doesn't */
+	struct txn_wait *wait; /* NULL: no ticket was taken */
 
 	struct rtsp_msg req; /* views into raw */
 	struct bytes raw;
@@ -89,6 +93,8 @@ struct rtsp_txn {
 };
 
 struct rtsp_txn *rtsp_txn_new(struct rtsp_session *c, struct worker *home);
+/* Where the modules' slots are. */
+void *rtsp_txn_slots(struct rtsp_txn *t);
 /* Only by the connection's worker, when it is at home. NULL is fine. */
 void rtsp_txn_free(struct rtsp_txn *t);
 

@@ -63,9 +63,11 @@ static void on_accepted(struct listener *l, int fd, const struct addr *peer, tic
 
 	if (atomic_load(&s->refusing) ||
 		atomic_load(&s->connections) >= s->workers[0].prefs->maximum_connections) {
+		server_set_state(s, SERVER_REFUSING);
 		refuse(s, fd, now);
 		return;
 	}
+	server_set_state(s, SERVER_RUNNING);
 	struct worker *w = least_loaded(s);
 	atomic_fetch_add(&s->connections, 1);
 	atomic_fetch_add(&w->n_connections, 1);
@@ -93,20 +95,7 @@ int server_init_modules(
 
 	os_random(&seed, sizeof seed);
 	s->peers = peers_new(peers_wanted(s->prefs), seed);
-	s->modules = xcalloc(n ? n : 1, sizeof *s->modules);
-	for (size_t i = 0; i < n; i++) {
-		struct module *m = xcalloc(1, sizeof *m);
-		*m = *templates[i];
-		s->modules[s->n_modules++] = m;
-		if (m->api_version != MODULE_API)
-			die("module %s has API version %u", m->name, m->api_version);
-		int err = m->init ? m->init(m, s->prefs, why) : 0;
-		if (err)
-			return err;
-		s->has_conn_write = s->has_conn_write || m->conn_write;
-		s->has_rtcp = s->has_rtcp || m->rtcp;
-	}
-	return 0;
+	return modules_init(s, templates, n, why);
 }
 
 static int init_workers(struct server *s, char *why)
@@ -179,6 +168,7 @@ static void *worker_thread(void *arg)
 
 void server_start(struct server *s)
 {
+	server_set_state(s, SERVER_RUNNING);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		struct worker *w = &s->workers[i];
 		if (pthread_create(&w->thread, NULL, worker_thread, w) != 0)
@@ -228,6 +218,7 @@ void server_reload(struct server *s, struct prefs *next)
 	if (log_level_read(next->log, &level))
 		log_set_level(level);
 	server_ask(s, take_prefs, NULL);
+	modules_tell_prefs(s);
 }
 
 /* ---- the end ---- */
@@ -237,12 +228,7 @@ void server_clear(struct server *s)
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_clear(&s->workers[i]);
 	free(s->workers);
-	for (size_t i = 0; i < s->n_modules; i++) {
-		if (s->modules[i]->shutdown)
-			s->modules[i]->shutdown(s->modules[i]);
-		free(s->modules[i]);
-	}
-	free(s->modules);
+	modules_clear(s);
 	iopool_free(s->pool);
 	peers_free(s->peers);
 	*s = (struct server){ 0 };

@@ -15,15 +15,18 @@ struct server {
 	unsigned n_workers;
 	struct module **modules; /* in order; instances owned here */
 	size_t n_modules;
-	struct iopool *pool;      /* NULL: blocking work runs at once (tests) */
-	struct peers *peers;      /* what each remote address holds */
-	struct listener listener; /* on worker 0 */
+	size_t slot_bytes[SLOT_COUNT], n_module_stats; /* of all modules */
+	_Atomic enum server_state state;
+	pthread_mutex_t state_lock; /* modules hear of one change at a time */
+	struct iopool *pool;        /* NULL: blocking work runs at once (tests) */
+	struct peers *peers;        /* what each remote address holds */
+	struct listener listener;   /* on worker 0 */
 	tick_t started;
 	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
 	_Atomic uint32_t sessions, connections;
 	_Atomic bool refusing; /* it will end: new connections and sessions are answered 503 */
 	_Atomic bool leaving;  /* connections without a session are closed when they are idle */
-	bool has_conn_write, has_rtcp; /* some module has the role */
+	bool has_conn_write, has_rtcp, has_incoming_data; /* some module has the role */
 };
 
 /*
@@ -35,6 +38,9 @@ MUST_USE int server_init(struct server *s, const struct prefs *p,
 /* The modules and the table of peers alone, for who makes the workers himself (virtual time). */
 MUST_USE int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why);
+/* Tells the modules when it is another; from main, or the worker that accepts. Nothing comes after
+ * SERVER_SHUTTING_DOWN. */
+void server_set_state(struct server *s, enum server_state state);
 /* Starts the threads. */
 void server_start(struct server *s);
 /*
@@ -60,6 +66,8 @@ MUST_USE bool server_stop(struct server *s);
 
 /* Sum of all workers' counters; while they run each is asked by mail. */
 void server_stats(struct server *s, struct stats *sum);
+/* The same, and the modules' own, as a file (stats.h). 0 or -errno. */
+MUST_USE int server_write_stats(struct server *s, const char *path, tick_t now);
 void server_clear(struct server *s);
 
 /* Roles over all modules: the first answer that is not MOD_PASS. */

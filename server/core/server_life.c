@@ -47,6 +47,18 @@ void server_ask(struct server *s, void (*fn)(struct worker *w, void *arg, tick_t
 		run_on(&s->workers[i], fn, arg);
 }
 
+static void do_nothing(struct worker *w, void *arg, tick_t now)
+{
+	(void)w;
+	(void)arg;
+	(void)now;
+}
+
+void server_sync(struct server *s)
+{
+	server_ask(s, do_nothing, NULL);
+}
+
 /* ---- the end ---- */
 
 static void close_listeners(struct worker *w, void *arg, tick_t now)
@@ -60,6 +72,7 @@ static void close_listeners(struct worker *w, void *arg, tick_t now)
 void server_refuse_new(struct server *s)
 {
 	atomic_store(&s->refusing, true);
+	server_set_state(s, SERVER_REFUSING);
 	atomic_store(&s->leaving, true);
 }
 
@@ -111,6 +124,7 @@ static void wait_empty(const struct server *s, int64_t ms)
 
 bool server_stop(struct server *s)
 {
+	server_set_state(s, SERVER_SHUTTING_DOWN);
 	server_ask(s, drain_worker, NULL);
 	wait_empty(s, s->prefs->drain_time);
 	if (!server_is_empty(s))

@@ -62,7 +62,7 @@ static void put_reasons(
 }
 
 int stats_write_file(const struct stats *s, unsigned workers, const char *profile, double uptime_s,
-	const char *path)
+	const char *path, void (*more)(FILE *f, void *arg), void *arg)
 {
 	struct outfile *o = outfile_open(path);
 
@@ -74,6 +74,8 @@ int stats_write_file(const struct stats *s, unsigned workers, const char *profil
 	for (size_t i = 0; i < COUNT(rows); i++)
 		fprintf(o->f, "  \"%s\": %llu,\n", rows[i].name,
 			(unsigned long long)value(s, &rows[i]));
+	if (more)
+		more(o->f, arg);
 	put_reasons(o->f, "closed", ends, s->closed, END_COUNT);
 	fprintf(o->f, ",\n");
 	put_reasons(o->f, "ended", reasons, s->ended, CLOSE_COUNT);

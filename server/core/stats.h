@@ -3,6 +3,7 @@
 #define SERVER_CORE_STATS_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 /* Why a media session ended: enum, name in logs and JSON, text. */
 #define CLOSE_TABLE(X)                                                          \
@@ -52,6 +53,7 @@ const char *conn_end_name(enum conn_end e);
 	X(responses_5xx, "answers 500 to 599")                                          \
 	X(responses_unsent, "answers whose connection was gone or full")                \
 	X(responses_stray, "answers that came from a client, who was asked nothing")    \
+	X(modules_late, "answered 503: a module kept the request waiting too long")     \
 	X(destinations_refused, "SETUP with a destination other than the client")       \
 	X(ports_refused, "answered 461: media to a port below media_ports_min")         \
 	X(pairs_refused, "answered 503: no sockets for RTP")                            \
@@ -128,9 +130,10 @@ struct stats {
 
 /* *sum += *one. */
 void stats_add(struct stats *sum, const struct stats *one);
-/* JSON object with the profile of the prefs, all counters, and "ended" (sessions) and "closed" (connections) by
- * reason, written beside and renamed. 0 or -errno. */
+/* JSON object with the profile of the prefs, all counters, what `more` (may be NULL) writes, each member with a
+ * comma after it, and "ended" (sessions) and "closed" (connections) by reason, written beside and renamed.
+ * 0 or -errno. */
 int stats_write_file(const struct stats *s, unsigned workers, const char *profile, double uptime_s,
-	const char *path);
+	const char *path, void (*more)(FILE *f, void *arg), void *arg);
 
 #endif

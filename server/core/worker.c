@@ -118,10 +118,15 @@ const char *worker_date(struct worker *w, tick_t now)
 
 static void on_rtp(void *arg, const struct addr *from, struct bytes datagram)
 {
+	struct worker *w = arg;
+
 	/* clients open their NAT with packets like this; they mean nothing here */
-	(void)from;
-	(void)datagram;
-	((struct worker *)arg)->stats.rtp_received++;
+	w->stats.rtp_received++;
+	if (!w->server->has_incoming_data)
+		return;
+	struct rtp_stream *st = demux_find_rtp(&w->demux, from);
+	if (st)
+		rtp_stream_on_data(st, datagram, w->loop.now);
 }
 
 static void on_rtcp(void *arg, const struct addr *from, struct bytes datagram)
@@ -309,6 +314,7 @@ int worker_init(
 	w->wall_offset = wall_offset;
 	w->date_second = -1;
 	seed_random(w, seed);
+	w->module_stats = xcalloc(s->n_module_stats + 1, sizeof *w->module_stats);
 	link_init(&w->connections);
 	io_worker_init(&w->io, s->pool, &w->loop);
 	task_init(&w->ticker, &ticker_ops, &w->loop);
@@ -329,6 +335,8 @@ void worker_clear(struct worker *w)
 		pair_free(&u->task);
 	}
 	w->pairs = NULL;
+	free(w->module_stats);
+	w->module_stats = NULL;
 	loop_clear(&w->loop);
 }
 

@@ -54,6 +54,7 @@ struct worker {
 	struct demux demux;
 	struct io_worker io;
 	struct stats stats;
+	uint64_t *module_stats; /* the modules' own counters (module_stats) */
 	struct log_limit warned[WARN_COUNT];
 	struct task ticker;   /* time-outs of connections, modules' intervals */
 	tick_t next_interval; /* once a second */

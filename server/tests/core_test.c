@@ -194,14 +194,15 @@ static void t_stats(void)
 	b.ended[CLOSE_TIMEOUT] = 4;
 	stats_add(&a, &b);
 	CU_ASSERT_EQUAL(a.requests, 7);
-	CU_ASSERT_EQUAL(stats_write_file(&a, 2, "bench", 1.5, path), 0);
+	CU_ASSERT_EQUAL(stats_write_file(&a, 2, "bench", 1.5, path, NULL, NULL), 0);
 	CU_ASSERT_EQUAL(os_read_file(path, 1 << 20, &text, &n), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"requests\": 7,"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"timeout\": 4"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"profile\": \"bench\","));
 	free(text);
 	(void)unlink(path);
-	CU_ASSERT_TRUE(stats_write_file(&a, 2, "bench", 1.5, "/nonexistent/x.json") < 0);
+	CU_ASSERT_TRUE(
+		stats_write_file(&a, 2, "bench", 1.5, "/nonexistent/x.json", NULL, NULL) < 0);
 }
 
 static void swallow(struct sender *s, struct rtp_stream *st, struct rtp_out *o)

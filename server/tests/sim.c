@@ -32,6 +32,10 @@ void sim_open_with(struct sim *s, unsigned workers, const struct module *more)
 	prefs_init(&s->prefs);
 	s->server = (struct server){ .prefs = &s->prefs, .n_workers = workers, .listener.fd = -1 };
 	s->server.workers = s->workers;
+	for (size_t i = 0; i < (more ? COUNT(list) : COUNT(list) - 1); i++)
+		CU_ASSERT_EQUAL_FATAL(prefs_add_module(&s->prefs, list[i]->name, list[i]->prefs,
+					      list[i]->n_prefs, list[i]->prefs_size, why),
+			0);
 	CU_ASSERT_EQUAL_FATAL(server_init_modules(&s->server, list, more ? 3 : 2, why), 0);
 	for (unsigned i = 0; i < workers; i++) {
 		struct worker *w = &s->workers[i];
