@@ -425,7 +425,7 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 /* When the task wants to run again; ends it when all is said. */
 static tick_t decide(struct rtsp_session *c, bool more, tick_t now)
 {
-	if (c->conn.fd < 0 || c->conn.broken)
+	if (!conn_is_open(&c->conn) || c->conn.broken)
 		return finish(c, now);
 	if (!c->txn && !more && (c->conn.eof || c->draining))
 		begin_closing(c, c->conn.eof ? END_CLIENT : END_SHUTDOWN, now);
@@ -450,14 +450,14 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 
 	if (events & EV_KILL)
 		c->draining = true;
-	if (events & EV_WRITE && c->conn.fd >= 0)
+	if (events & EV_WRITE && conn_is_open(&c->conn))
 		(void)conn_write(&c->conn, now); /* an error stays in conn.broken */
 	tell_room(c);
 	/* full: the rest waits in the socket; broken: decide() sees it */
 	if (events & EV_READ && conn_read(&c->conn) < 0)
 		c->n_unread++;
 	bool more = advance(c, now);
-	if (c->conn.fd >= 0) {
+	if (conn_is_open(&c->conn)) {
 		/* at its end of input, full or choked a level-triggered descriptor would spin */
 		bool full = c->conn.in.n == c->conn.in.max;
 		conn_want_read(&c->conn, !c->conn.eof && !full && !is_choked(c));
@@ -527,7 +527,7 @@ void rtsp_session_prefs_changed(struct rtsp_session *c)
 	task_signal(&c->task, EV_UPDATE); /* it may read or write again */
 }
 
-int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
+int rtsp_session_new(struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
 {
 	struct rtsp_session *c =
 		xcalloc(1, modules_slots_at(sizeof *c) + w->server->slot_bytes[SLOT_CONNECTION]);
@@ -538,7 +538,7 @@ int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now)
 	c->last_request = c->seen_out_at = now;
 	link_init(&c->media);
 	link_init(&c->all);
-	int err = conn_open(&c->conn, &w->loop, fd, &c->task, &limits);
+	int err = conn_attach(&c->conn, &w->loop, parts, &c->task, &limits);
 	if (err) {
 		free(c);
 		return err;

@@ -38,9 +38,9 @@ struct rtsp_session {
 	uint8_t channels[32]; /* bit: taken */
 };
 
-/* Takes fd over; runs by itself from then on. `refused`: it is one too many, answers 503 and closes.
- * 0 or -errno (fd closed). */
-MUST_USE int rtsp_session_new(struct worker *w, int fd, bool refused, tick_t now);
+/* Takes the connection over; runs by itself from then on. `refused`: it is one too many, answers 503
+ * and closes. 0 or -errno (closed). */
+MUST_USE int rtsp_session_new(struct worker *w, struct conn_parts *parts, bool refused, tick_t now);
 /* Grants a pair of channels: the wished one when both are free and differ, else the next free pair.
  * False: none is left. */
 bool rtsp_session_take_channels(

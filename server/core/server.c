@@ -17,14 +17,14 @@ enum { REFUSED_MAX = 256, STOP_POLL_MS = 2, LAST_WAIT_MS = 500, PEERS_IDLE = 819
 struct adopt_mail {
 	struct mail mail;
 	struct worker *to;
-	int fd;
+	struct conn_parts parts;
 };
 
 static void on_adopt(struct mail *m, struct loop *l, tick_t now)
 {
 	struct adopt_mail *a = container_of(m, struct adopt_mail, mail);
 	(void)l;
-	worker_adopt(a->to, a->fd, now);
+	worker_adopt(a->to, &a->parts, now);
 	free(a);
 }
 
@@ -43,6 +43,7 @@ static struct worker *least_loaded(struct server *s)
 static void refuse(struct server *s, int fd, tick_t now)
 {
 	struct worker *w = &s->workers[0];
+	struct conn_parts parts;
 
 	w->stats.connections_refused++;
 	if (atomic_load(&s->connections) >= w->prefs->maximum_connections + REFUSED_MAX) {
@@ -53,7 +54,8 @@ static void refuse(struct server *s, int fd, tick_t now)
 	}
 	atomic_fetch_add(&s->connections, 1);
 	atomic_fetch_add(&w->n_connections, 1);
-	worker_refuse(w, fd, now);
+	conn_parts_init(&parts, fd);
+	worker_refuse(w, &parts, now);
 }
 
 static void on_accepted(struct listener *l, int fd, const struct addr *peer, tick_t now)
@@ -72,11 +74,14 @@ static void on_accepted(struct listener *l, int fd, const struct addr *peer, tic
 	atomic_fetch_add(&s->connections, 1);
 	atomic_fetch_add(&w->n_connections, 1);
 	if (w == &s->workers[0]) {
-		worker_adopt(w, fd, now);
+		struct conn_parts parts;
+		conn_parts_init(&parts, fd);
+		worker_adopt(w, &parts, now);
 		return;
 	}
 	struct adopt_mail *a = xcalloc(1, sizeof *a);
-	*a = (struct adopt_mail){ .mail.fn = on_adopt, .to = w, .fd = fd };
+	*a = (struct adopt_mail){ .mail.fn = on_adopt, .to = w };
+	conn_parts_init(&a->parts, fd);
 	loop_post(&w->loop, &a->mail);
 }
 

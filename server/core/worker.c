@@ -340,14 +340,14 @@ void worker_clear(struct worker *w)
 	loop_clear(&w->loop);
 }
 
-static void take(struct worker *w, int fd, bool refused, tick_t now)
+static void take(struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
 {
 	enum conn_end why = END_FAILED;
 
 	if (w->draining) {
-		(void)close(fd); /* nothing was read */
+		conn_parts_close(parts);
 		why = END_SHUTDOWN;
-	} else if (rtsp_session_new(w, fd, refused, now) == 0) {
+	} else if (rtsp_session_new(w, parts, refused, now) == 0) {
 		return;
 	}
 	atomic_fetch_sub(&w->n_connections, 1);
@@ -356,15 +356,15 @@ static void take(struct worker *w, int fd, bool refused, tick_t now)
 	w->stats.closed[why]++;
 }
 
-void worker_adopt(struct worker *w, int fd, tick_t now)
+void worker_adopt(struct worker *w, struct conn_parts *parts, tick_t now)
 {
 	w->stats.connections_accepted++;
-	take(w, fd, false, now);
+	take(w, parts, false, now);
 }
 
-void worker_refuse(struct worker *w, int fd, tick_t now)
+void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now)
 {
-	take(w, fd, true, now);
+	take(w, parts, true, now);
 }
 
 void worker_prefs_changed(struct worker *w, const struct prefs *p)

@@ -9,6 +9,7 @@
 #include "server/core/iopool.h"
 #include "server/core/prefs.h"
 #include "server/core/stats.h"
+#include "server/net/conn.h"
 #include "server/net/listener.h"
 #include "server/net/udp.h"
 
@@ -72,10 +73,10 @@ MUST_USE int worker_init(
 /* After all loops have stopped. */
 void worker_clear(struct worker *w);
 
-/* Takes over a connected descriptor, on the worker's own thread. */
-void worker_adopt(struct worker *w, int fd, tick_t now);
+/* Takes over a connection, on the worker's own thread. */
+void worker_adopt(struct worker *w, struct conn_parts *parts, tick_t now);
 /* The same for one too many: it hears 503, and is closed. */
-void worker_refuse(struct worker *w, int fd, tick_t now);
+void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now);
 /* Other preferences, on the worker's own thread: existing connections get new limits. */
 void worker_prefs_changed(struct worker *w, const struct prefs *p);
 /* Ends everything: sessions with BYE, connections after their last answer. */

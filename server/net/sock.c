@@ -205,12 +205,20 @@ int sock_udp_pair(const struct addr *at, int sndbuf_bytes, int rcvbuf_bytes, int
 	return err;
 }
 
+/* Of another family (AF_UNIX) that alone is kept: its names may be longer than we have room for. */
+static struct addr known_family(struct addr a)
+{
+	if (a.n && a.sa.sa_family != AF_INET && a.sa.sa_family != AF_INET6)
+		return (struct addr){ .sa.sa_family = a.sa.sa_family, .n = sizeof a.sa.sa_family };
+	return a;
+}
+
 struct addr sock_local(int fd)
 {
 	struct addr a = { .n = sizeof a.v6 };
 	if (getsockname(fd, &a.sa, &a.n) != 0)
 		a = (struct addr){ 0 };
-	return a;
+	return known_family(a);
 }
 
 struct addr sock_peer(int fd)
@@ -218,7 +226,7 @@ struct addr sock_peer(int fd)
 	struct addr a = { .n = sizeof a.v6 };
 	if (getpeername(fd, &a.sa, &a.n) != 0)
 		a = (struct addr){ 0 };
-	return a;
+	return known_family(a);
 }
 
 int sock_error(int fd)

@@ -153,7 +153,7 @@ static void t_message(void)
 	CU_ASSERT_EQUAL(take(&r, got, sizeof got), 6);
 	CU_ASSERT_EQUAL(memcmp(got, "onetwo", 6), 0);
 	CU_ASSERT_EQUAL(conn_waiting(&r.conn), 0);
-	CU_ASSERT_EQUAL(r.conn.watch.interest, EV_READ);
+	CU_ASSERT_EQUAL(r.conn.pipe.watch.interest, EV_READ);
 	rig_close(&r);
 }
 

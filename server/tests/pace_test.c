@@ -522,7 +522,7 @@ static void narrow(struct show *x)
 	int in = 32 * 1024, out = 32 * 1024;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-	int fd = container_of(l, struct rtsp_session, all)->conn.fd;
+	int fd = container_of(l, struct rtsp_session, all)->conn.pipe.fd;
 	CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &out, sizeof out), 0);
 	CU_ASSERT_EQUAL(setsockopt(x->c.fd, SOL_SOCKET, SO_RCVBUF, &in, sizeof in), 0);
 }

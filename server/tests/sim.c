@@ -151,7 +151,9 @@ void sim_connect_to(
 	(void)close(listener); /* it served one connection */
 	atomic_fetch_add(&w->n_connections, 1);
 	atomic_fetch_add(&s->server.connections, 1);
-	worker_adopt(w, fd, s->clock);
+	struct conn_parts parts;
+	conn_parts_init(&parts, fd);
+	worker_adopt(w, &parts, s->clock);
 	sim_settle(s);
 }
 
