@@ -138,6 +138,21 @@ static struct rtsp_limits limits_of(const struct prefs *p)
 		.body = (size_t)p->request_body_bytes };
 }
 
+/* The first message of the connection is HTTP: half of a tunnel, or nothing we have. */
+static void on_http(struct rtsp_session *c, const struct rtsp_msg *m, int read, tick_t now)
+{
+	struct http_half h;
+	int status = http_half_read(m, read, &h);
+
+	buf_drop(&c->conn.in, read > 0 ? (size_t)read : c->conn.in.n);
+	c->begun = 0;
+	c->last_request = now;
+	if (status)
+		tunnel_refuse(c, status, now);
+	else
+		tunnel_begin(c, &h, now);
+}
+
 /* Gives the txn a message of its own to look into: the connection's buffer moves on. */
 static void own_message(struct rtsp_txn *t, struct bytes whole, const struct rtsp_limits *l)
 {
@@ -155,6 +170,7 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 	struct rtsp_limits l = limits_of(c->w->prefs);
 	struct fault f;
 
+	l.http = c->phase == PHASE_HTTP_FILTERING;
 	if (!c->spare)
 		c->spare = rtsp_txn_new(c, c->w);
 	struct rtsp_txn *t = c->spare;
@@ -172,6 +188,13 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 		c->w->stats.responses_stray++;
 		return true;
 	}
+	if (t->req.is_http) {
+		on_http(c, &t->req, r, now);
+		arena_reset(&t->arena);
+		return true;
+	}
+	if (c->phase == PHASE_HTTP_FILTERING)
+		c->phase = PHASE_HAVE_NON_TUNNEL_MESSAGE;
 	size_t n = r > 0 ? (size_t)r : t->req.skip ? t->req.skip : in.n;
 	if (r < 0 && t->req.skip == 0)
 		t->close = c->unframed = true; /* no telling where the next message begins */
@@ -234,6 +257,7 @@ static void begin_closing(struct rtsp_session *c, enum conn_end why, tick_t now)
 {
 	if (c->closing)
 		return;
+	tunnel_leave(c);
 	c->closing = true;
 	c->ended = why;
 	c->close_by = now + LINGER;
@@ -309,7 +333,8 @@ static bool advance(struct rtsp_session *c, tick_t now)
 		if (c->txn) {
 			if (!run_txn(c, now))
 				return false;
-		} else if (c->closing || c->draining || is_choked(c) || !read_next(c, now)) {
+		} else if (c->closing || c->draining || tunnel_is_waiting(c) || is_choked(c) ||
+			   !read_next(c, now)) {
 			return false;
 		}
 	}
@@ -343,8 +368,19 @@ static tick_t finish(struct rtsp_session *c, tick_t now)
 		tick_t wake = c->txn_away ? 0 : c->txn->wake_at;
 		return wake > now ? wake - now : TASK_IDLE;
 	}
-	tell_closing(c);
+	if (!c->half.moved)
+		tell_closing(c);
 	return TASK_DONE;
+}
+
+void rtsp_session_end(
+	struct rtsp_session *c, int status, struct bytes answer, enum conn_end why, tick_t now)
+{
+	if (answer.n && conn_put(&c->conn, answer) != 0)
+		c->w->stats.responses_unsent++;
+	count_reply(&c->w->stats, status);
+	begin_closing(c, why, now);
+	task_signal(&c->task, EV_START);
 }
 
 /* The last word, without a request whose CSeq could be told. */
@@ -353,13 +389,10 @@ static void answer_early(struct rtsp_session *c, struct bytes status, enum conn_
 	struct buf b;
 
 	buf_init(&b, 256);
-	if (buf_printf(&b, "RTSP/1.0 %.*s\r\nConnection: close\r\n\r\n", BYTES_FMT(status)) != 0 ||
-		conn_put(&c->conn, buf_bytes(&b)) != 0)
+	if (buf_printf(&b, "RTSP/1.0 %.*s\r\nConnection: close\r\n\r\n", BYTES_FMT(status)) != 0)
 		c->w->stats.responses_unsent++;
-	count_reply(&c->w->stats, status.p[0] == '5' ? 500 : 400);
+	rtsp_session_end(c, status.p[0] == '5' ? 500 : 400, buf_bytes(&b), why, now);
 	buf_clear(&b);
-	begin_closing(c, why, now);
-	task_signal(&c->task, EV_START);
 }
 
 /* Does media play over it? */
@@ -404,6 +437,10 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 
 	if (c->closing)
 		return;
+	if (tunnel_is_waiting(c)) {
+		tunnel_check(c, now);
+		return;
+	}
 	if (now - c->last_request >= TICK_S && !is_carrying(c))
 		trim(c);
 	if (is_blocked(c, now))
@@ -420,6 +457,19 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 	else if (atomic_load(&c->w->server->leaving) && link_is_alone(&c->media) &&
 		 now - c->last_request >= LEAVING_IDLE)
 		begin_closing(c, END_SHUTDOWN, now);
+}
+
+/* The end of a turn in a tunnel. True: there is more to do. */
+static bool run_tunnel(struct rtsp_session *c, bool more, tick_t now)
+{
+	if (!c->half.tunnel)
+		return more;
+	bool is_idle = !more && !c->txn && !is_choked(c);
+	if (is_idle && c->half.bad && !c->closing) {
+		answer_early(c, B("400 Bad Request"), END_FRAMING, now);
+		return false;
+	}
+	return tunnel_run(c, is_idle, now) || more;
 }
 
 /* When the task wants to run again; ends it when all is said. */
@@ -454,13 +504,17 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 		(void)conn_write(&c->conn, now); /* an error stays in conn.broken */
 	tell_room(c);
 	/* full: the rest waits in the socket; broken: decide() sees it */
-	if (events & EV_READ && conn_read(&c->conn) < 0)
+	int err = events & EV_READ ? conn_read(&c->conn) : 0;
+	if (err < 0) {
 		c->n_unread++;
-	bool more = advance(c, now);
+		tunnel_on_read(c, err);
+	}
+	bool more = run_tunnel(c, advance(c, now), now);
 	if (conn_is_open(&c->conn)) {
 		/* at its end of input, full or choked a level-triggered descriptor would spin */
 		bool full = c->conn.in.n == c->conn.in.max;
-		conn_want_read(&c->conn, !c->conn.eof && !full && !is_choked(c));
+		conn_want_read(&c->conn, !c->conn.eof && !full && !is_choked(c) &&
+						 !(c->half.is_post && tunnel_is_waiting(c)));
 	}
 	if (events & EV_USER)
 		check_idle(c, now);
@@ -472,10 +526,11 @@ static void session_free(struct task *t)
 	struct rtsp_session *c = container_of(t, struct rtsp_session, task);
 
 	link_remove(&c->all);
-	c->w->stats.connections_closed++;
-	c->w->stats.closed[c->ended]++;
-	atomic_fetch_sub(&c->w->n_connections, 1);
-	atomic_fetch_sub(&c->w->server->connections, 1);
+	tunnel_leave(c);
+	if (c->half.has_post)
+		worker_connection_ended(c->w, c->ended);
+	if (!c->half.moved)
+		worker_connection_ended(c->w, c->ended);
 	rtsp_txn_free(c->spare);
 	rtsp_txn_free(c->txn);
 	modules_clear_slots(c->w->server, SLOT_CONNECTION, rtsp_session_slots(c));
@@ -527,7 +582,8 @@ void rtsp_session_prefs_changed(struct rtsp_session *c)
 	task_signal(&c->task, EV_UPDATE); /* it may read or write again */
 }
 
-int rtsp_session_new(struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
+struct rtsp_session *rtsp_session_new(
+	struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
 {
 	struct rtsp_session *c =
 		xcalloc(1, modules_slots_at(sizeof *c) + w->server->slot_bytes[SLOT_CONNECTION]);
@@ -541,7 +597,7 @@ int rtsp_session_new(struct worker *w, struct conn_parts *parts, bool refused, t
 	int err = conn_attach(&c->conn, &w->loop, parts, &c->task, &limits);
 	if (err) {
 		free(c);
-		return err;
+		return NULL;
 	}
 	c->conn.arg = c;
 	c->conn.on_drop = on_drop;
@@ -550,5 +606,5 @@ int rtsp_session_new(struct worker *w, struct conn_parts *parts, bool refused, t
 	list_push_back(&w->connections, &c->all);
 	if (refused)
 		answer_early(c, B("503 Service Unavailable\r\nRetry-After: 5"), END_REFUSED, now);
-	return 0;
+	return c;
 }

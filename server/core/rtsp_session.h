@@ -5,6 +5,7 @@
 #include "server/core/rtp_stream.h"
 #include "server/core/rtsp_txn.h"
 #include "server/core/stats.h"
+#include "server/core/tunnel.h"
 #include "server/net/conn.h"
 
 /*
@@ -22,10 +23,11 @@ struct rtsp_session {
 	struct rtsp_txn *txn;   /* NULL: reading */
 	struct rtsp_txn *spare; /* the next one, while its message is not whole */
 	struct rtsp_scan scan;  /* how far that has been looked at */
-	bool txn_away;          /* it is with another worker */
-	bool closing;           /* the last answer is queued */
-	bool unframed;          /* the message at hand has no end that could be told */
-	enum conn_end ended;    /* why, once it is closing */
+	struct tunnel_half half;
+	bool txn_away;       /* it is with another worker */
+	bool closing;        /* the last answer is queued */
+	bool unframed;       /* the message at hand has no end that could be told */
+	enum conn_end ended; /* why, once it is closing */
 	bool draining;
 	bool wants_room; /* media wait in their source for room in its output */
 	tick_t close_by;
@@ -39,8 +41,12 @@ struct rtsp_session {
 };
 
 /* Takes the connection over; runs by itself from then on. `refused`: it is one too many, answers 503
- * and closes. 0 or -errno (closed). */
-MUST_USE int rtsp_session_new(struct worker *w, struct conn_parts *parts, bool refused, tick_t now);
+ * and closes. NULL: the kernel would not have it, and it is closed. */
+struct rtsp_session *rtsp_session_new(
+	struct worker *w, struct conn_parts *parts, bool refused, tick_t now);
+/* Ends it, after `answer` (may be empty), which has this status (0: none). */
+void rtsp_session_end(
+	struct rtsp_session *c, int status, struct bytes answer, enum conn_end why, tick_t now);
 /* Grants a pair of channels: the wished one when both are free and differ, else the next free pair.
  * False: none is left. */
 bool rtsp_session_take_channels(

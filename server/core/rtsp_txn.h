@@ -19,20 +19,22 @@ struct source;
 struct txn_wait;
 
 /* DSS's names, in order. */
-#define PHASE_TABLE(X)                                           \
-	X(PHASE_READING_FIRST_REQUEST, "ReadingFirstRequest")    \
-	X(PHASE_HTTP_FILTERING, "HTTPFiltering")                 \
-	X(PHASE_HAVE_NON_TUNNEL_MESSAGE, "HaveNonTunnelMessage") \
-	X(PHASE_READING_REQUEST, "ReadingRequest")               \
-	X(PHASE_FILTERING, "Filtering")                          \
-	X(PHASE_SETUP_REQUEST, "SetupRequest")                   \
-	X(PHASE_ROUTING, "Routing")                              \
-	X(PHASE_AUTHENTICATING, "Authenticating")                \
-	X(PHASE_AUTHORIZING, "Authorizing")                      \
-	X(PHASE_PREPROCESSING, "Preprocessing")                  \
-	X(PHASE_PROCESSING, "Processing")                        \
-	X(PHASE_POST_PROCESSING, "PostProcessing")               \
-	X(PHASE_SENDING_RESPONSE, "SendingResponse")             \
+#define PHASE_TABLE(X)                                                                      \
+	X(PHASE_READING_FIRST_REQUEST, "ReadingFirstRequest")                               \
+	X(PHASE_HTTP_FILTERING, "HTTPFiltering")                                            \
+	X(PHASE_WAITING_TO_BIND_HTTP_TUNNEL, "WaitingToBindHTTPTunnel")                     \
+	X(PHASE_SOCKET_HAS_BEEN_BOUND_INTO_HTTP_TUNNEL, "SocketHasBeenBoundIntoHTTPTunnel") \
+	X(PHASE_HAVE_NON_TUNNEL_MESSAGE, "HaveNonTunnelMessage")                            \
+	X(PHASE_READING_REQUEST, "ReadingRequest")                                          \
+	X(PHASE_FILTERING, "Filtering")                                                     \
+	X(PHASE_SETUP_REQUEST, "SetupRequest")                                              \
+	X(PHASE_ROUTING, "Routing")                                                         \
+	X(PHASE_AUTHENTICATING, "Authenticating")                                           \
+	X(PHASE_AUTHORIZING, "Authorizing")                                                 \
+	X(PHASE_PREPROCESSING, "Preprocessing")                                             \
+	X(PHASE_PROCESSING, "Processing")                                                   \
+	X(PHASE_POST_PROCESSING, "PostProcessing")                                          \
+	X(PHASE_SENDING_RESPONSE, "SendingResponse")                                        \
 	X(PHASE_CLEANING_UP, "CleaningUp")
 #define PHASE_ENUM(id, name) id,
 enum rtsp_phase { PHASE_TABLE(PHASE_ENUM) PHASE_COUNT };

@@ -24,6 +24,7 @@ struct server {
 	tick_t started;
 	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
 	_Atomic uint32_t sessions, connections;
+	_Atomic uint32_t tunnel_halves; /* that wait */
 	_Atomic bool refusing; /* it will end: new connections and sessions are answered 503 */
 	_Atomic bool leaving;  /* connections without a session are closed when they are idle */
 	bool has_conn_write, has_rtcp, has_incoming_data; /* some module has the role */

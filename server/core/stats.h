@@ -34,6 +34,9 @@ const char *close_reason_name(enum close_reason r);
 	X(END_REFUSED, "refused", "it was one too many: 503")                      \
 	X(END_FAILED, "failed", "we had no means to serve it")                     \
 	X(END_MOVED, "moved", "it was handed over")                                \
+	X(END_HTTP, "http", "its HTTP was no tunnel")                              \
+	X(END_ALONE, "alone", "the other half of its tunnel did not come")         \
+	X(END_REPLACED, "replaced", "a newer POST of its tunnel took its place")   \
 	X(END_SHUTDOWN, "shutdown", "the server ended")
 #define END_ENUM(id, name, text) id,
 enum conn_end { END_TABLE(END_ENUM) END_COUNT };
@@ -54,6 +57,17 @@ const char *conn_end_name(enum conn_end e);
 	X(responses_unsent, "answers whose connection was gone or full")                \
 	X(responses_stray, "answers that came from a client, who was asked nothing")    \
 	X(modules_late, "answered 503: a module kept the request waiting too long")     \
+	X(http_refused, "HTTP requests that are no half of a tunnel")                   \
+	X(tunnel_halves, "GETs and POSTs of HTTP tunnels")                              \
+	X(tunnel_moves, "halves handed to the worker of their cookie")                  \
+	X(tunnels, "tunnels whose halves met")                                          \
+	X(tunnel_posts_reopened, "POSTs that came after the first")                     \
+	X(tunnel_posts_replaced, "POSTs that a newer one replaced")                     \
+	X(tunnel_timeouts, "halves whose partner did not come")                         \
+	X(tunnel_overflows, "answered 503: too many halves wait")                       \
+	X(tunnel_hijacks, "answered 403: a cookie of another address")                  \
+	X(tunnel_doubles, "answered 409: a second GET")                                 \
+	X(tunnel_bad_base64, "tunnels that ended with 400: no base64")                  \
 	X(destinations_refused, "SETUP with a destination other than the client")       \
 	X(ports_refused, "answered 461: media to a port below media_ports_min")         \
 	X(pairs_refused, "answered 503: no sockets for RTP")                            \

@@ -340,31 +340,42 @@ void worker_clear(struct worker *w)
 	loop_clear(&w->loop);
 }
 
-static void take(struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
+void worker_connection_ended(struct worker *w, enum conn_end why)
 {
-	enum conn_end why = END_FAILED;
-
-	if (w->draining) {
-		conn_parts_close(parts);
-		why = END_SHUTDOWN;
-	} else if (rtsp_session_new(w, parts, refused, now) == 0) {
-		return;
-	}
 	atomic_fetch_sub(&w->n_connections, 1);
 	atomic_fetch_sub(&w->server->connections, 1);
 	w->stats.connections_closed++;
 	w->stats.closed[why]++;
 }
 
+static struct rtsp_session *take(
+	struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
+{
+	struct rtsp_session *c = NULL;
+
+	if (w->draining)
+		conn_parts_close(parts);
+	else
+		c = rtsp_session_new(w, parts, refused, now);
+	if (!c)
+		worker_connection_ended(w, w->draining ? END_SHUTDOWN : END_FAILED);
+	return c;
+}
+
 void worker_adopt(struct worker *w, struct conn_parts *parts, tick_t now)
 {
 	w->stats.connections_accepted++;
-	take(w, parts, false, now);
+	(void)take(w, parts, false, now); /* what fails is counted */
+}
+
+struct rtsp_session *worker_take(struct worker *w, struct conn_parts *parts, tick_t now)
+{
+	return take(w, parts, false, now);
 }
 
 void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now)
 {
-	take(w, parts, true, now);
+	(void)take(w, parts, true, now);
 }
 
 void worker_prefs_changed(struct worker *w, const struct prefs *p)

@@ -21,6 +21,7 @@ struct server;
 struct module;
 struct rtp_session;
 struct rtsp_session;
+struct tunnel;
 
 enum { DATE_TEXT = 32 };
 
@@ -50,6 +51,7 @@ struct worker {
 	struct rtp_session *sessions; /* by id (uthash) */
 	_Atomic uint32_t n_sessions;
 	struct link connections;        /* of rtsp_session */
+	struct tunnel *tunnels;         /* by cookie (uthash) */
 	_Atomic uint32_t n_connections; /* the acceptor reads it to find the least loaded worker */
 	struct udp_pair *pairs;
 	struct demux demux;
@@ -75,10 +77,14 @@ void worker_clear(struct worker *w);
 
 /* Takes over a connection, on the worker's own thread. */
 void worker_adopt(struct worker *w, struct conn_parts *parts, tick_t now);
-/* The same for one too many: it hears 503, and is closed. */
+/* The same for one that another worker had, and has counted here. NULL: it is closed, and counted. */
+struct rtsp_session *worker_take(struct worker *w, struct conn_parts *parts, tick_t now);
+/* The same as worker_adopt for one too many: it hears 503, and is closed. */
 void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now);
 /* Other preferences, on the worker's own thread: existing connections get new limits. */
 void worker_prefs_changed(struct worker *w, const struct prefs *p);
+/* One of its TCP connections is over. */
+void worker_connection_ended(struct worker *w, enum conn_end why);
 /* Ends everything: sessions with BYE, connections after their last answer. */
 void worker_drain(struct worker *w, tick_t now);
 static inline bool worker_is_empty(const struct worker *w)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/base64.h"
 #include "server/base/os.h"
 #include "server/modules/modules.h"
 #include "server/tests/unit.h"
@@ -165,7 +166,7 @@ void sim_hang_up(struct sim_client *c)
 	arena_clear(&c->arena);
 }
 
-static void take_input(struct sim_client *c)
+void sim_take(struct sim_client *c)
 {
 	for (;;) {
 		uint8_t *room = buf_room(&c->in, 65536);
@@ -178,8 +179,20 @@ static void take_input(struct sim_client *c)
 
 void sim_send(struct sim_client *c, const char *text)
 {
-	size_t n = strlen(text);
-	CU_ASSERT_EQUAL(send(c->fd, text, n, MSG_NOSIGNAL), (ssize_t)n);
+	sim_send_bytes(c, bytes_str(text));
+}
+
+void sim_send_bytes(struct sim_client *c, struct bytes v)
+{
+	struct buf coded;
+
+	buf_init(&coded, SIM_BYTES);
+	if (c->post > 0) {
+		CU_ASSERT_EQUAL(base64_write(&coded, v), 0);
+		v = buf_bytes(&coded);
+	}
+	CU_ASSERT_EQUAL(send(c->post > 0 ? c->post : c->fd, v.p, v.n, MSG_NOSIGNAL), (ssize_t)v.n);
+	buf_clear(&coded);
 	sim_settle(c->sim);
 }
 
@@ -187,7 +200,7 @@ void sim_frames(struct sim_client *c)
 {
 	struct frame f;
 
-	take_input(c);
+	sim_take(c);
 	while (c->in.n && buf_bytes(&c->in).p[0] == '$') {
 		int n = frame_read(buf_bytes(&c->in), &f);
 		if (n <= 0)

@@ -33,6 +33,7 @@ void sim_run(struct sim *s, tick_t span);
 struct sim_client {
 	struct sim *sim;
 	int fd;
+	int post; /* > 0: descriptor of a tunnel's POST, over which it sends, in base64 */
 	uint32_t cseq;
 	struct buf in;
 	struct arena arena;
@@ -53,6 +54,9 @@ void sim_connect_to(
 void sim_hang_up(struct sim_client *c);
 /* Sends bytes as they are. */
 void sim_send(struct sim_client *c, const char *text);
+void sim_send_bytes(struct sim_client *c, struct bytes v);
+/* Takes what is there into c->in. */
+void sim_take(struct sim_client *c);
 /* Takes the next reply off the connection (frames before it go to on_frame): its status, or 0 when none
  * is there. */
 int sim_reply(struct sim_client *c);

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/tunnel.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/core/rtsp_session.h"
+#include "server/core/server.h"
+
+#define SERVER_NAME "Beagle/" BEAGLE_VERSION
+
+struct tunnel {
+	UT_hash_handle hh;
+	struct rtsp_session *get;  /* NULL: only its POST has come */
+	struct rtsp_session *post; /* the one that waits; NULL: none */
+	uint8_t cookie_n;
+	char cookie[HTTP_COOKIE_MAX];
+};
+
+/* ---- answers ---- */
+
+static void refuse(struct rtsp_session *c, int status, enum conn_end why, tick_t now)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	if (http_refusal_write(&b, status, B(SERVER_NAME), bytes_str(worker_date(c->w, now))) != 0)
+		c->w->stats.responses_unsent++;
+	rtsp_session_end(c, status, buf_bytes(&b), why, now);
+	buf_clear(&b);
+}
+
+void tunnel_refuse(struct rtsp_session *c, int status, tick_t now)
+{
+	c->w->stats.http_refused++;
+	refuse(c, status, END_HTTP, now);
+}
+
+static void answer_get(struct rtsp_session *c, tick_t now)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	if (http_tunnel_write(&b, B(SERVER_NAME), bytes_str(worker_date(c->w, now))) != 0 ||
+		conn_put(&c->conn, buf_bytes(&b)) != 0)
+		c->w->stats.responses_unsent++;
+	buf_clear(&b);
+}
+
+/* At once: the connection may be handed over in this very turn. */
+static void answer_continue(struct rtsp_session *c, tick_t now)
+{
+	if (conn_put(&c->conn, B("HTTP/1.1 100 Continue\r\n\r\n")) != 0 ||
+		conn_write(&c->conn, now) != 0)
+		c->w->stats.responses_unsent++;
+}
+
+/* ---- the table ---- */
+
+static struct tunnel *find(struct worker *w, const struct http_half *h)
+{
+	struct tunnel *t = NULL;
+
+	HASH_FIND(hh, w->tunnels, h->cookie, h->cookie_n, t);
+	return t;
+}
+
+static struct tunnel *add(struct worker *w, const struct http_half *h)
+{
+	struct tunnel *t = xcalloc(1, sizeof *t);
+
+	t->cookie_n = h->cookie_n;
+	memcpy(t->cookie, h->cookie, h->cookie_n);
+	HASH_ADD(hh, w->tunnels, cookie, t->cookie_n, t);
+	return t;
+}
+
+static void begin_waiting(struct rtsp_session *c, tick_t now)
+{
+	c->phase = PHASE_WAITING_TO_BIND_HTTP_TUNNEL;
+	c->half.waits = true;
+	c->half.since = now;
+	atomic_fetch_add(&c->w->server->tunnel_halves, 1);
+}
+
+static void end_waiting(struct rtsp_session *c)
+{
+	if (c->half.waits)
+		atomic_fetch_sub(&c->w->server->tunnel_halves, 1);
+	c->half.waits = false;
+}
+
+bool tunnel_is_waiting(const struct rtsp_session *c)
+{
+	return c->half.waits;
+}
+
+void tunnel_leave(struct rtsp_session *c)
+{
+	struct tunnel *t = c->half.tunnel;
+
+	end_waiting(c);
+	if (!t)
+		return;
+	c->half.tunnel = NULL;
+	if (t->get == c)
+		t->get = NULL;
+	if (t->post == c)
+		t->post = NULL;
+	if (t->get || t->post)
+		return;
+	HASH_DEL(c->w->tunnels, t);
+	free(t);
+}
+
+/* ---- joining ---- */
+
+/* The TCP connection of a POST is over. */
+static void post_ended(struct rtsp_session *get, enum conn_end why)
+{
+	if (!get->half.has_post)
+		return;
+	get->half.has_post = false;
+	get->half.cut = true;
+	worker_connection_ended(get->w, why);
+}
+
+void tunnel_on_read(struct rtsp_session *c, int err)
+{
+	if (!c->half.has_post || conn_has_input(&c->conn))
+		return;
+	if (err == ERR_SYNTAX) {
+		c->w->stats.tunnel_bad_base64++;
+		c->half.bad = true;
+	}
+	post_ended(c, err == ERR_SYNTAX ? END_FRAMING : err == ERR_CLOSED ? END_CLIENT : END_RESET);
+}
+
+/* Another POST has come while one is there: what that one has sent counts, then it goes. */
+static void replace_post(struct rtsp_session *get)
+{
+	int n;
+
+	do
+		n = conn_read(&get->conn);
+	while (n > 0 && conn_has_input(&get->conn));
+	if (n < 0)
+		tunnel_on_read(get, n);
+	if (get->half.has_post) {
+		conn_part(&get->conn);
+		post_ended(get, END_REPLACED);
+		get->w->stats.tunnel_posts_replaced++;
+	}
+}
+
+/* The waiting POST becomes the GET's input. */
+static bool join(struct rtsp_session *get, struct rtsp_session *post, tick_t now)
+{
+	struct conn_parts parts;
+	struct stats *stats = &get->w->stats;
+
+	conn_detach(&post->conn, &parts);
+	post->half.moved = true;
+	post->phase = PHASE_SOCKET_HAS_BEEN_BOUND_INTO_HTTP_TUNNEL;
+	tunnel_leave(post);
+	task_signal(&post->task, EV_UPDATE);
+	get->half.has_post = true;
+	if (conn_join(&get->conn, &parts) != 0) {
+		conn_parts_close(&parts);
+		post_ended(get, END_FAILED);
+		return false;
+	}
+	if (tunnel_is_waiting(get)) {
+		end_waiting(get);
+		get->phase = PHASE_SOCKET_HAS_BEEN_BOUND_INTO_HTTP_TUNNEL;
+		get->last_request = now;
+		stats->tunnels++;
+	} else {
+		stats->tunnel_posts_reopened++;
+	}
+	log_write(LOG_D, "rtsp", "tunnel joined w=%u", get->w->index);
+	return true;
+}
+
+/* Drops what a POST that has gone has left, when all that was whole is done. */
+static void drop_rest(struct rtsp_session *c)
+{
+	buf_drop(&c->conn.in, c->conn.in.n);
+	c->scan = (struct rtsp_scan){ 0 };
+	c->begun = 0;
+	c->half.cut = false;
+}
+
+bool tunnel_run(struct rtsp_session *c, bool is_idle, tick_t now)
+{
+	struct tunnel *t = c->half.tunnel;
+
+	if (!t || t->get != c || c->closing)
+		return false;
+	if (tunnel_is_waiting(c))
+		buf_drop(&c->conn.in, c->conn.in.n); /* on a GET nothing follows its head */
+	if (t->post && c->half.has_post) {
+		replace_post(c);
+		return true;
+	}
+	if (!is_idle)
+		return false;
+	if (c->half.cut)
+		drop_rest(c);
+	return t->post && join(c, t->post, now);
+}
+
+void tunnel_check(struct rtsp_session *c, tick_t now)
+{
+	if (!tunnel_is_waiting(c) || c->closing ||
+		now - c->half.since < c->w->prefs->tunnel_timeout * TICK_S)
+		return;
+	c->w->stats.tunnel_timeouts++;
+	if (c->half.is_post)
+		refuse(c, HTTP_REQUEST_TIMEOUT, END_ALONE, now);
+	else
+		rtsp_session_end(c, 0, (struct bytes){ 0 }, END_ALONE, now); /* 200 was said */
+}
+
+/* ---- arriving ---- */
+
+/* Nobody else than who opened a tunnel may speak into it or hear what comes out of it. */
+static bool is_same_peer(const struct rtsp_session *a, const struct rtsp_session *b)
+{
+	return a->conn.pipe.ops == b->conn.pipe.ops && /* both TLS, or neither */
+	       (!a->w->prefs->tunnel_same_address ||
+		       addr_is_same_host(&a->conn.peer, &b->conn.peer));
+}
+
+/* 0, or the status that refuses c. */
+static int admit(struct rtsp_session *c, const struct http_half *h, struct tunnel *t)
+{
+	struct stats *stats = &c->w->stats;
+	uint32_t most = (uint32_t)c->w->prefs->tunnel_halves_max;
+
+	if (t && !is_same_peer(c, t->get ? t->get : t->post)) {
+		stats->tunnel_hijacks++;
+		return HTTP_FORBIDDEN;
+	}
+	if (t && t->get && !h->is_post) {
+		stats->tunnel_doubles++;
+		return HTTP_CONFLICT;
+	}
+	if (!t && atomic_load(&c->w->server->tunnel_halves) >= most) {
+		stats->tunnel_overflows++;
+		return HTTP_UNAVAILABLE;
+	}
+	return 0;
+}
+
+/* A POST that waits makes room for a newer one. */
+static void turn_out(struct rtsp_session *post, tick_t now)
+{
+	post->w->stats.tunnel_posts_replaced++;
+	refuse(post, HTTP_CONFLICT, END_REPLACED, now);
+}
+
+/* c is at the worker of its cookie. */
+static void enter(struct rtsp_session *c, const struct http_half *h, tick_t now)
+{
+	struct tunnel *t = find(c->w, h);
+	int status = admit(c, h, t);
+
+	c->half.is_post = h->is_post;
+	if (status) {
+		refuse(c, status, END_REFUSED, now);
+		return;
+	}
+	if (!t)
+		t = add(c->w, h);
+	c->half.tunnel = t;
+	begin_waiting(c, now);
+	if (h->is_post) {
+		struct rtsp_session *older = t->post;
+		t->post = c;
+		if (older)
+			turn_out(older, now);
+		conn_want_read(&c->conn, false);
+	} else {
+		t->get = c;
+		answer_get(c, now);
+	}
+	if (t->get)
+		task_signal(&t->get->task, EV_UPDATE);
+}
+
+/* ---- to the worker where both meet ---- */
+
+struct half_mail {
+	struct mail mail;
+	struct worker *to;
+	struct http_half half;
+	struct conn_parts parts;
+};
+
+static void on_half(struct mail *m, struct loop *l, tick_t now)
+{
+	struct half_mail *a = container_of(m, struct half_mail, mail);
+	(void)l;
+
+	struct rtsp_session *c = worker_take(a->to, &a->parts, now);
+	if (c)
+		enter(c, &a->half, now);
+	free(a);
+}
+
+static void move(struct rtsp_session *c, const struct http_half *h, struct worker *to)
+{
+	struct half_mail *a = xcalloc(1, sizeof *a);
+
+	*a = (struct half_mail){ .mail.fn = on_half, .to = to, .half = *h };
+	conn_detach(&c->conn, &a->parts);
+	c->half.moved = true;
+	c->w->stats.tunnel_moves++;
+	atomic_fetch_add(&to->n_connections, 1);
+	atomic_fetch_sub(&c->w->n_connections, 1);
+	loop_post(&to->loop, &a->mail);
+}
+
+/* FNV-1a. */
+static struct worker *worker_of(struct server *s, const struct http_half *h)
+{
+	uint32_t x = 2166136261u;
+
+	for (size_t i = 0; i < h->cookie_n; i++)
+		x = (x ^ (uint8_t)h->cookie[i]) * 16777619u;
+	return &s->workers[x % s->n_workers];
+}
+
+void tunnel_begin(struct rtsp_session *c, const struct http_half *h, tick_t now)
+{
+	struct worker *to = worker_of(c->w->server, h);
+
+	c->w->stats.tunnel_halves++;
+	if (h->wants_continue)
+		answer_continue(c, now);
+	if (to == c->w)
+		enter(c, h, now);
+	else
+		move(c, h, to);
+}
