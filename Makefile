@@ -36,7 +36,7 @@ libs = $(foreach f,$1,$(call lib,$f))
 
 pkg_server := inih libcrypto zlib libsystemd libseccomp
 pkg_loadgen := libcurl libpcap jansson libcyaml libcrypto
-pkg_conformance := yaml-0.1 libcurl libpcap jansson libcrypto
+pkg_conformance := yaml-0.1 libcurl libpcap jansson libssl libcrypto
 pkg_captures := libpcap jansson libcrypto
 pkg_reports := jansson
 

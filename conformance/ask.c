@@ -52,7 +52,7 @@ void ask_wait(struct links *l, int conn, tick_t until, struct answer *a)
 			return;
 		if (msg)
 			continue;
-		if (l->conns[conn]->ended || l->conns[conn]->fd < 0) {
+		if (l->conns[conn]->ended || !l->conns[conn]->open) {
 			a->seen.kind = OUTCOME_CLOSE;
 			a->at = os_now();
 			return;

@@ -2,7 +2,6 @@
 #include "conformance/link.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,9 @@ void links_init(struct links *l, const struct sockaddr_storage *addr, socklen_t 
 	struct media *media, struct ox_session *ox)
 {
 	*l = (struct links){ .addr = *addr, .addr_len = addr_len, .media = media, .ox = ox };
+	l->places = (struct door_places){
+		.plain = *addr, .plain_n = addr_len, .host = "", .path = "/"
+	};
 	for (size_t i = 0; i < LINK_PAIRS; i++)
 		l->pairs[i] = (struct link_pair){ .fd = { -1, -1 } };
 	trace_init(&l->trace);
@@ -26,8 +28,7 @@ void links_init(struct links *l, const struct sockaddr_storage *addr, socklen_t 
 
 static void conn_free(struct link_conn *c)
 {
-	if (c->fd >= 0)
-		(void)close(c->fd); /* the case is over */
+	door_close(&c->wires, false);
 	buf_clear(&c->in);
 	buf_clear(&c->out_seen);
 	for (size_t i = 0; i < c->n_inbox; i++)
@@ -47,6 +48,8 @@ void links_clear(struct links *l)
 		}
 	}
 	l->n_conns = 0;
+	wire_tls_free(l->places.ctx);
+	l->places.ctx = NULL;
 	trace_clear(&l->trace);
 }
 
@@ -148,25 +151,42 @@ static void take_units(struct links *l, int conn, bool ended)
 	}
 }
 
+static void take_bytes(struct links *l, int conn, struct bytes b)
+{
+	traced(l, TRACE_TCP, conn, false, b);
+	take_units(l, conn, false);
+}
+
 static void read_conn(struct links *l, int conn)
 {
 	struct link_conn *c = l->conns[conn];
 	for (int i = 0; i < READS_PER_TURN && !c->ended; i++) {
 		uint8_t *room = buf_room(&c->in, READ_BYTES);
-		ssize_t n = room ? recv(c->fd, room, READ_BYTES, MSG_DONTWAIT) : -1;
+		ssize_t n = room ? wire_read(&c->wires.main, room, READ_BYTES) : -ENOBUFS;
 		if (n > 0) {
 			buf_grew(&c->in, (size_t)n);
-			traced(l, TRACE_TCP, conn, false, bytes_of(room, (size_t)n));
-			take_units(l, conn, false);
+			take_bytes(l, conn, bytes_of(room, (size_t)n));
 			continue;
 		}
-		if (n < 0 && room && (errno == EAGAIN || errno == EINTR))
+		if (n == -EAGAIN)
 			return;
 		c->ended = true;
 		c->reset = n < 0;
 		take_units(l, conn, true);
 		told_close(l, conn, false, c->reset);
 	}
+}
+
+/* A tunnel's POST: nothing that comes on it has a meaning, but its end. */
+static void read_post(struct link_conn *c)
+{
+	uint8_t b[2048];
+	ssize_t n;
+	do
+		n = wire_read(&c->wires.post, b, sizeof(b));
+	while (n > 0);
+	if (n != -EAGAIN)
+		wire_close(&c->wires.post, false);
 }
 
 static uint16_t port_of(const struct sockaddr_storage *a)
@@ -224,35 +244,53 @@ static void read_pair(struct links *l, size_t pair, size_t which)
 	}
 }
 
-bool links_turn(struct links *l, tick_t until)
+/* A row of what is waited for: a connection, its POST, or a socket of a pair. */
+struct waited {
+	enum { WAIT_CONN, WAIT_POST, WAIT_PAIR } kind;
+	size_t i;
+};
+
+static size_t gather_waited(const struct links *l, struct pollfd *p, struct waited *who)
 {
-	struct pollfd p[LINK_CONNS + 2 * LINK_PAIRS];
-	size_t who[LINK_CONNS + 2 * LINK_PAIRS], n = 0;
-	tick_t left = until - os_now();
+	size_t n = 0;
 	for (size_t i = 0; i < l->n_conns; i++) {
-		if (l->conns[i]->fd < 0 || l->conns[i]->ended)
+		const struct link_conn *c = l->conns[i];
+		if (!c->open || c->ended)
 			continue;
-		who[n] = i;
-		p[n++] = (struct pollfd){ .fd = l->conns[i]->fd, .events = POLLIN };
+		who[n] = (struct waited){ WAIT_CONN, i };
+		p[n++] = (struct pollfd){ .fd = c->wires.main.fd, .events = POLLIN };
+		if (c->wires.post.fd < 0)
+			continue;
+		who[n] = (struct waited){ WAIT_POST, i };
+		p[n++] = (struct pollfd){ .fd = c->wires.post.fd, .events = POLLIN };
 	}
-	size_t n_conns = n;
 	for (size_t i = 0; i < 2 * LINK_PAIRS; i++) {
 		if (l->pairs[i / 2].fd[i % 2] < 0)
 			continue;
-		who[n] = i;
+		who[n] = (struct waited){ WAIT_PAIR, i };
 		p[n++] = (struct pollfd){ .fd = l->pairs[i / 2].fd[i % 2], .events = POLLIN };
 	}
+	return n;
+}
+
+bool links_turn(struct links *l, tick_t until)
+{
+	struct pollfd p[2 * LINK_CONNS + 2 * LINK_PAIRS];
+	struct waited who[2 * LINK_CONNS + 2 * LINK_PAIRS];
+	tick_t left = until - os_now();
 	if (left < 0 || (l->stop && *l->stop))
 		return false;
+	size_t n = gather_waited(l, p, who);
 	struct timespec wait = { left / TICK_S, left % TICK_S };
 	int ready = ppoll(p, n, &wait, NULL);
 	for (size_t i = 0; i < n && ready > 0; i++) {
 		if (!p[i].revents)
 			continue;
-		if (i < n_conns)
-			read_conn(l, (int)who[i]);
-		else
-			read_pair(l, who[i] / 2, who[i] % 2);
+		switch (who[i].kind) {
+		case WAIT_CONN: read_conn(l, (int)who[i].i); break;
+		case WAIT_POST: read_post(l->conns[who[i].i]); break;
+		case WAIT_PAIR: read_pair(l, who[i].i / 2, who[i].i % 2); break;
+		}
 	}
 	return os_now() < until && !(l->stop && *l->stop);
 }
@@ -268,55 +306,37 @@ int links_find(const struct links *l, const char *name)
 	return -1;
 }
 
-static int finish_connect(int fd, tick_t wait)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int err = 0;
-	socklen_t len = sizeof(err);
-	struct timespec t = { wait / TICK_S, wait % TICK_S };
-	if (ppoll(&p, 1, &t, NULL) <= 0)
-		return ERR_TIMEOUT;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-		return -errno;
-	return -err;
-}
-
-static int open_socket(const struct links *l, tick_t wait)
-{
-	int fd = socket(l->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc = 0;
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&l->addr, l->addr_len) < 0)
-		rc = errno == EINPROGRESS ? finish_connect(fd, wait) : -errno;
-	if (rc < 0) {
-		(void)close(fd); /* never connected */
-		return rc;
-	}
-	int on = 1; /* segments as the case writes them */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
-}
-
 int links_connect(struct links *l, const char *name, tick_t wait)
+{
+	unsigned status;
+	return links_connect_by(l, name, &(struct door){ 0 }, wait, &status);
+}
+
+int links_connect_by(
+	struct links *l, const char *name, const struct door *d, tick_t wait, unsigned *status)
 {
 	if (l->n_conns == LINK_CONNS)
 		return ERR_LIMIT;
-	int fd = open_socket(l, wait);
-	if (fd < 0)
-		return fd;
-	struct sockaddr_storage own;
-	socklen_t len = sizeof(own);
-	struct link_conn *c = xcalloc(1, sizeof(*c));
-	c->fd = fd;
+	struct link_conn *c = xcalloc(1, sizeof *c);
+	int rc = door_open(&c->wires, &l->places, d, wait, status);
+	if (rc < 0) {
+		free(c);
+		return rc;
+	}
+	c->open = true;
+	c->digest = d->digest;
 	(void)snprintf(c->name, sizeof(c->name), "%s", name);
 	buf_init(&c->in, IN_MAX);
 	buf_init(&c->out_seen, IN_MAX);
 	memset(c->channel, 0xff, sizeof(c->channel));
-	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0)
-		c->local_port = port_of(&own);
+	c->local_port = c->wires.main.local_port;
 	l->conns[l->n_conns++] = c;
-	traced(l, TRACE_OPEN, (int)l->n_conns - 1, true, (struct bytes){ 0 });
-	return (int)l->n_conns - 1;
+	int conn = (int)l->n_conns - 1;
+	traced(l, TRACE_OPEN, conn, true, (struct bytes){ 0 });
+	struct bytes early = buf_bytes(&c->wires.early);
+	if (early.n && buf_put(&c->in, early) == 0)
+		take_bytes(l, conn, early);
+	return conn;
 }
 
 /* The analyser hears what we said as units, like what we hear. */
@@ -334,20 +354,16 @@ static void told_sent(struct links *l, int conn, struct bytes b)
 	}
 }
 
-int links_send(struct links *l, int conn, struct bytes b, tick_t wait)
+/* Bytes as they are, reading meanwhile. */
+static int put_bytes(struct links *l, struct wire *w, struct bytes b, tick_t until)
 {
-	struct link_conn *c = l->conns[conn];
-	tick_t until = os_now() + wait;
-	if (c->fd < 0)
-		return ERR_CLOSED;
-	told_sent(l, conn, b);
 	while (b.n) {
-		ssize_t n = send(c->fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = w->fd >= 0 ? wire_write(w, b) : -EPIPE;
 		if (n > 0) {
 			b = bytes_sub(b, (size_t)n, b.n);
 			continue;
 		}
-		if (errno != EAGAIN && errno != EINTR)
+		if (n != -EAGAIN)
 			return ERR_CLOSED;
 		/* room in the socket comes within a few ms, or the peer doesn't read */
 		tick_t soon = os_now() + 5 * TICK_MS;
@@ -359,6 +375,55 @@ int links_send(struct links *l, int conn, struct bytes b, tick_t wait)
 			return ERR_TIMEOUT;
 	}
 	return 0;
+}
+
+/* Each piece leaves as a segment of its own. */
+static int put_pieces(struct links *l, struct wire *w, struct bytes b, size_t each, tick_t until)
+{
+	int rc = 0;
+	for (size_t at = 0; at < b.n && rc == 0; at += each) {
+		rc = put_bytes(l, w, bytes_sub(b, at, each), until);
+		tick_t soon = os_now() + TICK_MS;
+		while (rc == 0 && links_turn(l, soon))
+			;
+	}
+	return rc;
+}
+
+int links_send(struct links *l, int conn, struct bytes b, tick_t wait)
+{
+	struct link_conn *c = l->conns[conn];
+	tick_t until = os_now() + wait;
+	struct buf out;
+	if (!c->open)
+		return ERR_CLOSED;
+	told_sent(l, conn, b);
+	if (!c->wires.is_tunnel)
+		return put_bytes(l, &c->wires.main, b, until);
+	buf_init(&out, 2 * IN_MAX);
+	int rc = door_encode(&c->wires, b, &out);
+	struct bytes coded = buf_bytes(&out);
+	if (rc == 0)
+		rc = put_pieces(
+			l, &c->wires.post, coded, c->wires.split ? c->wires.split : coded.n, until);
+	buf_clear(&out);
+	return rc;
+}
+
+void links_post_close(struct links *l, int conn)
+{
+	wire_close(&l->conns[conn]->wires.post, false);
+}
+
+int links_post_open(struct links *l, int conn, tick_t wait)
+{
+	struct link_conn *c = l->conns[conn];
+	return c->open && c->wires.is_tunnel ? door_repost(&c->wires, &l->places, wait) : ERR_STATE;
+}
+
+int links_post_raw(struct links *l, int conn, struct bytes b, tick_t wait)
+{
+	return put_bytes(l, &l->conns[conn]->wires.post, b, os_now() + wait);
 }
 
 static void copy_cut(char *dst, size_t cap, struct bytes b)
@@ -416,20 +481,18 @@ const struct link_message *links_take(struct links *l, int conn)
 
 void links_half_close(struct links *l, int conn)
 {
-	if (l->conns[conn]->fd >= 0 && shutdown(l->conns[conn]->fd, SHUT_WR) == 0)
+	struct link_conn *c = l->conns[conn];
+	if (c->open && door_out(&c->wires)->fd >= 0 && wire_half_close(door_out(&c->wires)) == 0)
 		told_close(l, conn, true, false);
 }
 
 static void shut(struct links *l, int conn, bool reset)
 {
 	struct link_conn *c = l->conns[conn];
-	struct linger hard = { .l_onoff = 1 };
-	if (c->fd < 0)
+	if (!c->open)
 		return;
-	if (reset)
-		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	(void)close(c->fd); /* what the peer still says is of no interest */
-	c->fd = -1;
+	door_close(&c->wires, reset);
+	c->open = false;
 	told_close(l, conn, true, reset);
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "conformance/door.h"
 #include "conformance/media.h"
 #include "conformance/oracle/ox_session.h"
 #include "conformance/trace.h"
@@ -38,7 +39,9 @@ struct link_request {
 
 struct link_conn {
 	char name[24];
-	int fd; /* -1: closed by us */
+	struct door_wires wires;
+	bool open;   /* we have not closed it */
+	bool digest; /* requests carry credentials */
 	uint16_t local_port;
 	bool ended; /* the peer closed or reset it */
 	bool reset;
@@ -59,6 +62,7 @@ struct link_pair {
 struct links {
 	struct sockaddr_storage addr; /* of the target */
 	socklen_t addr_len;
+	struct door_places places;
 	struct link_conn *conns[LINK_CONNS];
 	size_t n_conns;
 	struct link_pair pairs[LINK_PAIRS];
@@ -80,6 +84,14 @@ int links_find(const struct links *l, const char *name);
 /* Opens a connection (a closed one of that name is opened anew, under a new number). Its index, or
  * -errno (ERR_TIMEOUT). */
 MUST_USE int links_connect(struct links *l, const char *name, tick_t wait);
+/* The same through another door; *status: what HTTP said to a tunnel, or 0. */
+MUST_USE int links_connect_by(
+	struct links *l, const char *name, const struct door *d, tick_t wait, unsigned *status);
+/* A tunnel's POST: ends it; opens another with the same cookie (0 or an error). */
+void links_post_close(struct links *l, int conn);
+MUST_USE int links_post_open(struct links *l, int conn, tick_t wait);
+/* Sends bytes over the tunnel's POST as they are, not as base64. */
+MUST_USE int links_post_raw(struct links *l, int conn, struct bytes b, tick_t wait);
 /* Sends all, reading meanwhile. 0, ERR_CLOSED, ERR_TIMEOUT. */
 MUST_USE int links_send(struct links *l, int conn, struct bytes b, tick_t wait);
 /* Notes a request, so that its answer can be told apart. Malformed bytes are no request. */

@@ -156,7 +156,7 @@ static void aftermath(struct trial *t)
 {
 	for (size_t i = 0; i < t->links.n_conns; i++) {
 		look_for_extra(t, (int)i);
-		bool open = t->links.conns[i]->fd >= 0 && !t->links.conns[i]->ended;
+		bool open = t->links.conns[i]->open && !t->links.conns[i]->ended;
 		if (t->c->aftermath == AFTER_FULL && open && i == 0)
 			still_there(t, (int)i);
 	}
@@ -171,7 +171,7 @@ static void clean_up(struct trial *t)
 		return;
 	int conn = -1;
 	for (size_t i = 0; i < t->links.n_conns && conn < 0; i++) {
-		if (t->links.conns[i]->fd >= 0 && !t->links.conns[i]->ended)
+		if (t->links.conns[i]->open && !t->links.conns[i]->ended)
 			conn = (int)i;
 	}
 	if (conn < 0)

@@ -5,83 +5,93 @@
 #include <stdio.h>
 
 #include "server/core/module.h"
+#include "server/core/rtsp_session.h"
 
 /*
- * Deliberate faults: a bad server on demand, to prove the conformance suite (each row names the clause
- * it breaks), to calibrate the load generator (rows without a clause), and to test clients.
- * They act at three seams: the serialised reply, the packet on its way out, the write of a connection.
+ * Deliberate faults: a bad server on demand, to prove the conformance suite (each row of fault.def names
+ * the clauses it breaks), to calibrate the load generator (rows without a clause), and to test clients.
+ * They act at four seams: the request before anybody looks at it, the serialised reply, the packet on its
+ * way out, the write of a connection.
  */
-enum fault_seam { SEAM_REPLY, SEAM_PACKET, SEAM_CONNECTION };
+enum fault_seam { SEAM_REQUEST, SEAM_REPLY, SEAM_PACKET, SEAM_CONNECTION };
+/* What stands after "=". */
+enum fault_form {
+	TAKES_NOTHING,
+	TAKES_NUMBER,
+	TAKES_STATUSES, /* FROM:TO */
+	TAKES_METHOD,
+	TAKES_METHOD_MS, /* METHOD:MS */
+};
 
-/* id, name, seam, clause ("-": none), default value (0: takes none), text */
-#define FAULT_TABLE(X)                                                                     \
-	X(CSEQ_DROP, "cseq-drop", SEAM_REPLY, "RTSP-12.17-01", 0, "replies without CSeq")  \
-	X(CSEQ_SHIFT, "cseq-shift", SEAM_REPLY, "RTSP-12.17-03", 0,                        \
-		"replies whose CSeq is one too high")                                      \
-	X(STATUS_461_400, "status-461-400", SEAM_REPLY, "RTSP-11.3.12-01", 0,              \
-		"400 where 461 is right")                                                  \
-	X(STATUS_454_200, "status-454-200", SEAM_REPLY, "RTSP-11.3.5-01", 0,               \
-		"200 for a session that does not exist")                                   \
-	X(PUBLIC_DROP, "public-drop", SEAM_REPLY, "RTSP-1.5-03", 0,                        \
-		"OPTIONS answered without Public")                                         \
-	X(CONTENT_LENGTH_OFF, "content-length-off", SEAM_REPLY, "RTSP-4.4-02", 0,          \
-		"Content-Length two bytes too small")                                      \
-	X(TIMESTAMP_DROP, "timestamp-drop", SEAM_REPLY, "RTSP-12.38-01", 0,                \
-		"Timestamp is not echoed")                                                 \
-	X(SESSION_DROP, "session-drop", SEAM_REPLY, "RTSP-10.4-05", 0,                     \
-		"SETUP answered without Session")                                          \
-	X(RTPINFO_SEQ, "rtpinfo-seq", SEAM_REPLY, "RTSP-12.33-04", 0,                      \
-		"RTP-Info's seq is off by one")                                            \
-	X(RTPINFO_RTPTIME, "rtpinfo-rtptime", SEAM_REPLY, "RTSP-12.33-05", 0,              \
-		"RTP-Info's rtptime is off by 90000")                                      \
-	X(RANGE_END, "range-end", SEAM_REPLY, "RTSP-10.5-08", 0,                           \
-		"PLAY's Range ends hours beyond the presentation")                         \
-	X(SDP_GRAMMAR, "sdp-grammar", SEAM_REPLY, "SDP-9-01", 0,                           \
-		"descriptions with a line of an unknown type")                             \
-	X(SSRC_CHANGE, "ssrc-change", SEAM_PACKET, "RTSP-B-05", 20,                        \
-		"a new SSRC after N packets of a stream")                                  \
-	X(SR_DROP, "sr-drop", SEAM_PACKET, "RTP-6.4-01", 0,                                \
-		"receiver reports where sender reports are due")                           \
-	X(SR_NTP, "sr-ntp", SEAM_PACKET, "RTP-5.1-12", 0,                                  \
-		"NTP time of sender reports runs an eighth too fast")                      \
-	X(BYE_DROP, "bye-drop", SEAM_PACKET, "RTP-6.3.7-01", 0, "streams end without BYE") \
-	X(LOSS, "loss", SEAM_PACKET, "RTP-5.1-09", 100, "every Nth packet is dropped")     \
-	X(REORDER, "reorder", SEAM_PACKET, "RTP-5.1-09", 50,                               \
-		"every Nth packet changes places with the next")                           \
-	X(JITTER, "jitter", SEAM_PACKET, "-", 20,                                          \
-		"packets held back by 0 to N ms at random, order kept")                    \
-	X(STALL, "stall", SEAM_PACKET, "-", 1000,                                          \
-		"3 s after its first packet a session pauses for N ms, then catches up")   \
-	X(REPLY_DELAY, "reply-delay", SEAM_REPLY, "-", 20, "replies N ms late")            \
-	X(TRICKLE, "trickle", SEAM_CONNECTION, "-", 7, "connections write N bytes at a time")
-
-#define FAULT_ENUM(id, name, seam, clause, value, text) FAULT_##id,
-enum fault_id { FAULT_TABLE(FAULT_ENUM) FAULT_COUNT };
-#undef FAULT_ENUM
+#define FAULT(id, name, seam, clauses, form, value, text) FAULT_##id,
+enum fault_id {
+#include "server/modules/fault.def"
+	FAULT_COUNT
+};
+#undef FAULT
 
 struct fault_row {
 	const char *name;
 	enum fault_seam seam;
-	const char *clause;
-	int64_t value;
+	const char *clauses;
+	enum fault_form form;
+	const char *value;
 	const char *text;
 };
 extern const struct fault_row fault_rows[FAULT_COUNT];
 
-/* Which are on, with their values. Immutable after init. */
+struct fault_flow;
+struct fault_names;
+
+/* Which are on, with their values. Immutable after init, but for what flow and names guard themselves. */
 struct faults {
 	uint64_t seed;
-	bool any_reply, any_packet;
-	int64_t on[FAULT_COUNT]; /* 0 = off; else the value, or 1 */
+	bool any_reply, any_packet, any_frame;
+	int64_t on[FAULT_COUNT];   /* 0 = off; else 1, the number, FROM, or the method */
+	int64_t more[FAULT_COUNT]; /* TO, or MS */
+	struct fault_flow *flow;
+	struct fault_names *names;
 };
 
 /* Reads "NAME" or "NAME=V". 0; ERR_NOT_FOUND, ERR_RANGE with one line in `why` (PREFS_WHY bytes). */
 MUST_USE int faults_add(struct faults *f, const char *spec, char *why);
-/* The table as TSV: name, clause, seam, text. */
+/* The table as TSV: name, clauses, seam, text. */
 void faults_list(FILE *out);
 
-/* ---- the reply seam (fault_reply.c) ---- */
+/* ---- the reply seam: what it says (fault_reply.c) ---- */
 void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct buf *reply);
+
+/* ---- the reply seam: whether, when and how often it leaves (fault_flow.c) ---- */
+struct fault_flow *fault_flow_new(void);
+void fault_flow_free(struct fault_flow *f);
+/* How long the request is to be held back. */
+tick_t fault_flow_delay(const struct faults *f, const struct rtsp_txn *t);
+void fault_flow_reply(const struct faults *f, struct rtsp_txn *t, struct buf *reply);
+/* Number of the next '$' frame, of all connections. */
+uint64_t fault_flow_frame(struct fault_flow *f);
+/* The connection ends: what is kept of it goes. */
+void fault_flow_closing(const struct faults *f, const struct rtsp_session *c);
+
+/* ---- session ids (fault_names.c): the client knows a session by another name ---- */
+struct fault_names *fault_names_new(void);
+void fault_names_free(struct fault_names *n);
+/* The request: gives it the name that the session has here. */
+void fault_names_request(const struct faults *f, struct rtsp_txn *t);
+/* The reply: gives it the name for the client. */
+void fault_names_reply(const struct faults *f, struct rtsp_txn *t, struct buf *reply);
+
+/* ---- editing (fault_edit.c) ---- */
+/* Replaces n bytes at `at` of the whole reply. What would pass the buffer's cap is left as it is. */
+void fault_splice(struct buf *reply, size_t at, size_t n, struct bytes by);
+/* The line of a header field, its CRLF included. False: it has none. */
+bool fault_find_line(const struct buf *reply, struct bytes name, size_t *at, size_t *n);
+/* Adds `by` to every number that follows `key` in the line of a header, modulo `mask` + 1. */
+void fault_shift_numbers(
+	struct buf *reply, struct bytes name, struct bytes key, int64_t by, uint64_t mask);
+
+/* ---- the connection seam (fault_frame.c) ---- */
+/* Spoils '$' frames that are about to be written, in place; each once. */
+void fault_frame_spoil(const struct faults *f, const struct iovec *iov, int n);
 
 /* ---- the packet seam (fault_packet.c) ---- */
 /* Puts itself before *s, for the life of the stream. */

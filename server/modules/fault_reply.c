@@ -1,120 +1,254 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "server/base/os.h"
 #include "server/modules/fault.h"
 
-/* Replaces n bytes at `at` of the whole reply. What would pass the buffer's cap is left as it is. */
-static void splice(struct buf *reply, size_t at, size_t n, struct bytes by)
-{
-	struct bytes all = buf_bytes(reply);
-	struct buf made;
+#define NO_METHOD RTSP_METHOD_COUNT /* replies to a method that has no name */
 
-	buf_init(&made, reply->max);
-	if (buf_put(&made, bytes_sub(all, 0, at)) == 0 && buf_put(&made, by) == 0 &&
-		buf_put(&made, bytes_sub(all, at + n, all.n)) == 0) {
-		buf_drop(reply, all.n);
-		if (buf_put(reply, buf_bytes(&made)) != 0)
-			die("a reply of %zu bytes does not fit its own buffer", made.n);
-	}
-	buf_clear(&made);
-}
+/* What a reply says: each fault is a row that names the edit and what it is about. */
+struct edit {
+	enum fault_id fault;
+	enum rtsp_method only; /* replies to this method; RTSP_METHOD_UNKNOWN: to all; NO_METHOD */
+	void (*apply)(struct buf *reply, const struct edit *e);
+	const char *name, *key, *text;
+	int64_t by;
+	uint64_t mask;
+};
 
-/* The line of a header field, its CRLF included. False: it has none. */
-static bool find_line(struct buf *reply, struct bytes name, size_t *at, size_t *n)
-{
-	struct bytes all = buf_bytes(reply), rest = all, line;
+/* ---- edits ---- */
 
-	while (bytes_cut(&rest, '\n', &line) && bytes_trim(line).n) {
-		if (line.n > name.n && line.p[name.n] == ':' && bytes_has_iprefix(line, name)) {
-			*at = (size_t)(line.p - all.p);
-			*n = line.n + 1;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void drop_line(struct buf *reply, struct bytes name)
+/* The header goes. */
+static void drop(struct buf *reply, const struct edit *e)
 {
 	size_t at, n;
-	if (find_line(reply, name, &at, &n))
-		splice(reply, at, n, (struct bytes){ 0 });
+	if (fault_find_line(reply, bytes_str(e->name), &at, &n))
+		fault_splice(reply, at, n, (struct bytes){ 0 });
 }
 
-/* Adds `by` to every number that follows `key` in the line of a header, modulo `mask` + 1. */
-static void shift_numbers(
-	struct buf *reply, struct bytes name, struct bytes key, int64_t by, uint64_t mask)
+/* The header stands twice. */
+static void twice(struct buf *reply, const struct edit *e)
 {
-	size_t at, n, from = 0;
+	char line[256];
+	size_t at, n;
 
-	while (find_line(reply, name, &at, &n)) {
-		struct bytes line = bytes_sub(buf_bytes(reply), at, n);
-		size_t k = from + bytes_find(bytes_sub(line, from, line.n), key) + key.n;
-		size_t end = k;
-		uint64_t v;
-		char text[24];
+	if (!fault_find_line(reply, bytes_str(e->name), &at, &n) || n > sizeof line)
+		return;
+	memcpy(line, buf_bytes(reply).p + at, n);
+	fault_splice(reply, at, 0, bytes_of(line, n));
+}
 
-		while (end < line.n && line.p[end] >= '0' && line.p[end] <= '9')
-			end++;
-		if (k >= line.n || !bytes_to_u64(bytes_sub(line, k, end - k), INT64_MAX, &v))
-			return;
-		int len = snprintf(text, sizeof text, "%" PRIu64, (v + (uint64_t)by) & mask);
-		splice(reply, at + k, end - k, bytes_of(text, (size_t)len));
-		from = k + (size_t)len;
+static void shift(struct buf *reply, const struct edit *e)
+{
+	fault_shift_numbers(reply, bytes_str(e->name), bytes_str(e->key), e->by, e->mask);
+}
+
+/* The header has the value `text`, there or not before. */
+static void set(struct buf *reply, const struct edit *e)
+{
+	char line[256];
+	size_t at, n;
+	int len = snprintf(line, sizeof line, "%s: %s\r\n", e->name, e->text);
+
+	if (!fault_find_line(reply, bytes_str(e->name), &at, &n)) {
+		at = bytes_find(buf_bytes(reply), B("\r\n")) + 2;
+		n = 0;
 	}
+	fault_splice(reply, at, n, bytes_of(line, (size_t)len));
+}
+
+/* Where the value of parameter `key` ("ssrc=") lies in the header's line. False: it has none. */
+static bool find_parameter(const struct buf *reply, const struct edit *e, size_t *at, size_t *n)
+{
+	size_t line_at, line_n;
+
+	if (!fault_find_line(reply, bytes_str(e->name), &line_at, &line_n))
+		return false;
+	struct bytes line = bytes_sub(buf_bytes(reply), line_at, line_n);
+	size_t k = bytes_find(line, bytes_str(e->key)), end = k + strlen(e->key);
+	if (k >= line.n)
+		return false;
+	*at = line_at + end;
+	while (end < line.n && !memchr(";,\r\n", line.p[end], 4))
+		end++;
+	*n = line_at + end - *at;
+	return true;
+}
+
+static void set_parameter(struct buf *reply, const struct edit *e)
+{
+	size_t at, n;
+	if (find_parameter(reply, e, &at, &n))
+		fault_splice(reply, at, n, bytes_str(e->text));
+}
+
+/* The parameter goes, with the semicolon before it. */
+static void drop_parameter(struct buf *reply, const struct edit *e)
+{
+	size_t at, n, key = strlen(e->key) + 1;
+	if (find_parameter(reply, e, &at, &n))
+		fault_splice(reply, at - key, n + key, (struct bytes){ 0 });
+}
+
+/* Both numbers of "key=A-B". */
+static void shift_pair(struct buf *reply, const struct edit *e)
+{
+	size_t at, n;
+	uint64_t a, b;
+	char text[48];
+	struct bytes first, rest;
+
+	if (!find_parameter(reply, e, &at, &n))
+		return;
+	rest = bytes_sub(buf_bytes(reply), at, n);
+	if (!bytes_cut(&rest, '-', &first) || !bytes_to_u64(first, UINT16_MAX, &a) ||
+		!bytes_to_u64(rest, UINT16_MAX, &b))
+		return;
+	int len = snprintf(text, sizeof text, "%" PRIu64 "-%" PRIu64,
+		(a + (uint64_t)e->by) & e->mask, (b + (uint64_t)e->by) & e->mask);
+	fault_splice(reply, at, n, bytes_of(text, (size_t)len));
+}
+
+/* `text` after the header's value. */
+static void append(struct buf *reply, const struct edit *e)
+{
+	size_t at, n;
+	if (fault_find_line(reply, bytes_str(e->name), &at, &n))
+		fault_splice(reply, at + n - 2, 0, bytes_str(e->text));
+}
+
+/* Other letters at the value's end. */
+static void drop_last_octet(struct buf *reply, const struct edit *e)
+{
+	size_t at, n;
+	if (fault_find_line(reply, bytes_str(e->name), &at, &n))
+		fault_splice(reply, at + n - 3, 1, (struct bytes){ 0 });
+}
+
+static void other_weekday(struct buf *reply, const struct edit *e)
+{
+	size_t at, n, name = strlen(e->name) + 2;
+	if (!fault_find_line(reply, bytes_str(e->name), &at, &n))
+		return;
+	bool is_monday = bytes_is_eq(bytes_sub(buf_bytes(reply), at + name, 3), B("Mon"));
+	fault_splice(reply, at + name, 3, is_monday ? B("Tue") : B("Mon"));
 }
 
 /* A line of a type that nobody knows; the framing stays right. */
-static void spoil_sdp(struct buf *reply)
+static void spoil_sdp(struct buf *reply, const struct edit *e)
 {
-	struct bytes line = B("y=0\r\n");
 	size_t at = bytes_find(buf_bytes(reply), B("\r\nt="));
 
 	if (at >= reply->n)
 		return;
-	splice(reply, at + 2, 0, line);
-	shift_numbers(reply, B("Content-Length"), B(": "), (int64_t)line.n, INT64_MAX);
+	fault_splice(reply, at + 2, 0, bytes_str(e->text));
+	fault_shift_numbers(
+		reply, B("Content-Length"), B(": "), (int64_t)strlen(e->text), INT64_MAX);
 }
 
-static void change_status(struct buf *reply, struct bytes from, struct bytes to)
+/* PLAY's npt range: the other units have a dash in their names. */
+static void shift_range(struct buf *reply, const struct edit *e)
+{
+	if (bytes_find(buf_bytes(reply), B("Range: npt=")) < reply->n)
+		shift(reply, e);
+}
+
+/* `name` is the status that is right, `text` the one that is told. */
+static void change_status(struct buf *reply, const struct edit *e)
 {
 	struct bytes all = buf_bytes(reply);
 	size_t line = bytes_index(all, '\r'), at = bytes_index(all, ' ') + 1;
 
-	if (at < line && bytes_has_prefix(bytes_sub(all, at, line - at), from))
-		splice(reply, at, line - at, to);
+	if (at < line && bytes_has_prefix(bytes_sub(all, at, line - at), bytes_str(e->name)))
+		fault_splice(reply, at, line - at, bytes_str(e->text));
+}
+
+/* ---- the rows ---- */
+
+#define STATUS_ROW(id, from, ...)                                                              \
+	{                                                                                      \
+		.fault = FAULT_##id, .apply = change_status, .name = from, .text = __VA_ARGS__ \
+	}
+#define HEADER_ROW(id, fn, header, ...)                                       \
+	{                                                                     \
+		.fault = FAULT_##id, .apply = fn, .name = header, __VA_ARGS__ \
+	}
+
+static const struct edit edits[] = {
+	STATUS_ROW(STATUS_461_400, "461", "400 Bad Request"),
+	STATUS_ROW(STATUS_454_200, "454", "200 OK"),
+	STATUS_ROW(STATUS_400_200, "400", "200 OK", .only = NO_METHOD),
+	STATUS_ROW(STATUS_404_200, "404", "200 OK"),
+	STATUS_ROW(STATUS_403_200, "403", "200 OK"),
+	STATUS_ROW(STATUS_406_200, "406", "200 OK"),
+	STATUS_ROW(STATUS_413_200, "413", "200 OK"),
+	STATUS_ROW(STATUS_414_200, "414", "200 OK"),
+	STATUS_ROW(STATUS_451_200, "451", "200 OK"),
+	STATUS_ROW(STATUS_457_200, "457", "200 OK"),
+	STATUS_ROW(STATUS_459_200, "459", "200 OK"),
+	STATUS_ROW(STATUS_501_405, "501", "405 Method Not Allowed"),
+	STATUS_ROW(STATUS_501_200, "501", "200 OK", .only = RTSP_PLAY),
+	STATUS_ROW(STATUS_505_200, "505", "200 OK"),
+	STATUS_ROW(STATUS_551_200, "551", "200 OK"),
+	HEADER_ROW(CSEQ_DROP, drop, "CSeq"),
+	HEADER_ROW(CSEQ_SHIFT, shift, "CSeq", .key = ": ", .by = 1, .mask = INT64_MAX),
+	HEADER_ROW(CSEQ_TWICE, twice, "CSeq"),
+	HEADER_ROW(DATE_FORM, set, "Date", .text = "Thu Jan  1 00:00:00 1970"),
+	HEADER_ROW(DATE_WEEKDAY, other_weekday, "Date"),
+	HEADER_ROW(SERVER_DROP, drop, "Server"),
+	HEADER_ROW(PUBLIC_DROP, drop, "Public"),
+	HEADER_ROW(PUBLIC_SHORT, set, "Public", .only = RTSP_OPTIONS, .text = "OPTIONS"),
+	HEADER_ROW(PUBLIC_BLANKS, set, "Public", .only = RTSP_OPTIONS,
+		.text = "OPTIONS DESCRIBE SETUP TEARDOWN PLAY PAUSE"),
+	HEADER_ROW(ALLOW_DROP, drop, "Allow"),
+	HEADER_ROW(UNSUPPORTED_DROP, drop, "Unsupported"),
+	HEADER_ROW(CONTENT_LENGTH_OFF, shift, "Content-Length", .key = ": ", .by = -2,
+		.mask = INT64_MAX),
+	HEADER_ROW(CONTENT_TYPE, set, "Content-Type", .only = RTSP_DESCRIBE, .text = "text/html"),
+	HEADER_ROW(CONTENT_BASE_SLASH, drop_last_octet, "Content-Base"),
+	HEADER_ROW(LAST_MODIFIED, set, "Last-Modified", .only = RTSP_DESCRIBE,
+		.text = "Fri, 01 Jan 2100 00:00:00 GMT"),
+	HEADER_ROW(TIMESTAMP_DROP, drop, "Timestamp"),
+	HEADER_ROW(TIMESTAMP_OTHER, shift, "Timestamp", .key = ": ", .by = 1, .mask = INT64_MAX),
+	HEADER_ROW(SESSION_DROP, drop, "Session", .only = RTSP_SETUP),
+	HEADER_ROW(SESSION_TIMEOUT, set_parameter, "Session", .key = "timeout=", .text = "soon"),
+	HEADER_ROW(TRANSPORT_TWO, append, "Transport", .text = ",RTP/AVP;unicast"),
+	HEADER_ROW(TRANSPORT_PORTS, shift_pair, "Transport", .key = "client_port=", .by = 2,
+		.mask = UINT16_MAX),
+	HEADER_ROW(TRANSPORT_CHANNELS, shift_pair, "Transport", .key = "interleaved=", .by = 100,
+		.mask = UINT8_MAX),
+	HEADER_ROW(TRANSPORT_SSRC, set_parameter, "Transport", .key = "ssrc=", .text = "0BADBEEF"),
+	HEADER_ROW(SSRC_DROP, drop_parameter, "Transport", .key = "ssrc="),
+	HEADER_ROW(RTPINFO_DROP, drop, "RTP-Info"),
+	HEADER_ROW(RTPINFO_SEQ, shift, "RTP-Info", .key = "seq=", .by = 1, .mask = UINT16_MAX),
+	HEADER_ROW(RTPINFO_RTPTIME, shift, "RTP-Info", .key = "rtptime=", .by = 90000,
+		.mask = UINT32_MAX),
+	HEADER_ROW(RANGE_END, shift_range, "Range", .only = RTSP_PLAY, .key = "-", .by = 9999,
+		.mask = UINT32_MAX),
+	HEADER_ROW(SDP_GRAMMAR, spoil_sdp, NULL, .only = RTSP_DESCRIBE, .text = "y=0\r\n"),
+};
+
+static void any_status(const struct faults *f, struct buf *reply)
+{
+	char from[8], to[80];
+	struct edit e = { .name = from, .text = to };
+	int code = (int)f->more[FAULT_STATUS];
+
+	(void)snprintf(from, sizeof from, "%d", (int)f->on[FAULT_STATUS]);
+	(void)snprintf(to, sizeof to, "%d %s", code, rtsp_status_text(code));
+	change_status(reply, &e);
 }
 
 void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct buf *reply)
 {
-	const int64_t *on = f->on;
+	enum rtsp_method method = t->req.method ? t->req.method : NO_METHOD;
 
-	if (on[FAULT_CSEQ_DROP])
-		drop_line(reply, B("CSeq"));
-	if (on[FAULT_CSEQ_SHIFT])
-		shift_numbers(reply, B("CSeq"), B(": "), 1, INT64_MAX);
-	if (on[FAULT_STATUS_461_400])
-		change_status(reply, B("461"), B("400 Bad Request"));
-	if (on[FAULT_STATUS_454_200])
-		change_status(reply, B("454"), B("200 OK"));
-	if (on[FAULT_PUBLIC_DROP])
-		drop_line(reply, B("Public"));
-	if (on[FAULT_CONTENT_LENGTH_OFF])
-		shift_numbers(reply, B("Content-Length"), B(": "), -2, INT64_MAX);
-	if (on[FAULT_TIMESTAMP_DROP])
-		drop_line(reply, B("Timestamp"));
-	if (on[FAULT_SESSION_DROP] && t->req.method == RTSP_SETUP)
-		drop_line(reply, B("Session"));
-	if (on[FAULT_RTPINFO_SEQ])
-		shift_numbers(reply, B("RTP-Info"), B("seq="), 1, UINT16_MAX);
-	if (on[FAULT_RTPINFO_RTPTIME])
-		shift_numbers(reply, B("RTP-Info"), B("rtptime="), 90000, UINT32_MAX);
-	/* other units have a dash in their names */
-	if (on[FAULT_RANGE_END] && t->req.method == RTSP_PLAY &&
-		bytes_find(buf_bytes(reply), B("Range: npt=")) < reply->n)
-		shift_numbers(reply, B("Range"), B("-"), 9999, UINT32_MAX);
-	if (on[FAULT_SDP_GRAMMAR] && t->req.method == RTSP_DESCRIBE)
-		spoil_sdp(reply);
+	for (size_t i = 0; i < COUNT(edits); i++) {
+		const struct edit *e = &edits[i];
+		if (f->on[e->fault] && (e->only == RTSP_METHOD_UNKNOWN || e->only == method))
+			e->apply(reply, e);
+	}
+	if (f->on[FAULT_STATUS])
+		any_status(f, reply);
 }
