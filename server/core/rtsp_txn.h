@@ -74,7 +74,6 @@ struct rtsp_txn {
 	enum rtsp_action action;
 	char user[TXN_USER]; /* who has proved to be; empty = nobody */
 	bool by_signature; /* its URL was given out by us (a session made with it needs no login) */
-	tick_t login_at;   /* a login that has to wait is looked at then; 0 = none waits */
 
 	/* being opened for DESCRIBE and SETUP */
 	void *opening; /* the module's own request; it takes it away itself */

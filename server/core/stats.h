@@ -77,6 +77,16 @@ const char *conn_end_name(enum conn_end e);
 	X(sessions_refused_unplayed, "answered 453: maximum_unplayed_per_address")      \
 	X(sessions_refused_bandwidth, "answered 453: maximum_bandwidth")                \
 	X(sessions, "media sessions made")                                              \
+	X(auth_logins, "requests with the right credentials")                           \
+	X(auth_challenged, "answered 401: no credentials, or none that are offered")    \
+	X(auth_failed, "answered 401: wrong credentials")                               \
+	X(auth_stale, "answered 401 with stale: right ones, for an old nonce")          \
+	X(auth_replayed, "answered 401 with stale: a count that was used before")       \
+	X(auth_bad, "answered 400: credentials broken, or for another URL")             \
+	X(auth_forbidden, "answered 403: not by the rules")                             \
+	X(auth_signatures_bad, "answered 403: signed URLs, expired or wrong")           \
+	X(auth_waits, "logins held back after wrong ones from their address")           \
+	X(auth_crowded, "answered 503 and closed: too many of these")                   \
 	X(sessions_stolen, "answered 454: a session of another address or user")        \
 	X(sessions_ended, "media sessions that ended")                                  \
 	X(packets_sent, "RTP packets handed to the kernel or to a connection")          \

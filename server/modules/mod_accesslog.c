@@ -14,6 +14,7 @@
 #include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
+#include "server/modules/auth_sign.h"
 #include "server/modules/log_writer.h"
 
 /* A peer chooses three values of a line: path, query and User-Agent. At their longest, all escaped, they
@@ -204,6 +205,25 @@ static void set_hosts(
 	set_number(r, FIELD_TOTALCLIENTS, atomic_load(&w->server->connections));
 }
 
+/* Without signatures: whoever has one may play. */
+static void set_query(struct record *r, struct bytes query)
+{
+	struct buf text;
+
+	buf_init(&text, LINE_MAX_BYTES);
+	if (auth_sign_put_public(query, &text) == 0)
+		r->v[FIELD_URI_QUERY] = bytes_dup(&r->arena, buf_bytes(&text));
+	buf_clear(&text);
+}
+
+static void set_user(struct record *r, const char *user, const struct prefs *p)
+{
+	if (!user || !*user)
+		return;
+	set(r, FIELD_USERNAME, user);
+	set(r, FIELD_REALM, p->auth_realm);
+}
+
 /* A request that failed. */
 static void postprocess(struct module *self, struct rtsp_txn *t)
 {
@@ -216,10 +236,11 @@ static void postprocess(struct module *self, struct rtsp_txn *t)
 	set_hosts(&r, &t->peer, &t->local, w);
 	set_times(&r, worker_wall(w, t->received), wall);
 	r.v[FIELD_URI_STEM] = bytes_str(t->path);
-	r.v[FIELD_URI_QUERY] = t->url.query;
+	set_query(&r, t->url.query);
 	set_number(&r, FIELD_X_DURATION, 0);
 	set_number(&r, FIELD_C_STATUS, (uint64_t)t->status);
 	r.v[FIELD_USER_AGENT] = rtsp_value(&t->req, RTSP_H_USER_AGENT);
+	set_user(&r, t->user, w->prefs);
 	set(&r, FIELD_PROTOCOL, "RTSP");
 	set(&r, FIELD_TRANSPORT, "TCP");
 	put_line(self->state, &r, w);
@@ -260,7 +281,7 @@ static void session_closing(struct module *self, struct rtp_session *s, enum clo
 	set_hosts(&r, &s->peer, &s->local, s->w);
 	set_times(&r, s->began_wall, worker_wall(s->w, now));
 	r.v[FIELD_URI_STEM] = bytes_str(s->path);
-	r.v[FIELD_URI_QUERY] = bytes_str(s->query);
+	set_query(&r, bytes_str(s->query));
 	r.v[FIELD_USER_AGENT] = bytes_str(s->user_agent);
 	set_number(&r, FIELD_X_DURATION, (uint64_t)((now - s->began) / TICK_S));
 	set_number(&r, FIELD_C_RATE, 1);
@@ -270,6 +291,7 @@ static void session_closing(struct module *self, struct rtp_session *s, enum clo
 	if (s->played > 0)
 		set_number(&r, FIELD_AVGBANDWIDTH,
 			(uint64_t)((double)sum.octets * 8 / tick_seconds(s->played)));
+	set_user(&r, s->user, s->w->prefs);
 	set(&r, FIELD_PROTOCOL, "RTP");
 	set(&r, FIELD_TRANSPORT, sum.tcp ? "TCP" : "UDP");
 	set_number(&r, FIELD_SC_BYTES, s->rtsp_out + sum.octets);

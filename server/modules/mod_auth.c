@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/modules/mod_auth.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/os.h"
+#include "server/core/peers.h"
+#include "server/core/rtsp_session.h"
+#include "server/core/server.h"
+#include "server/modules/auth_nonce.h"
+#include "server/modules/auth_rules.h"
+#include "server/modules/auth_sign.h"
+#include "server/modules/auth_users.h"
+
+/* The schemes that can be offered: names of pref auth_schemes. */
+static const struct scheme_row {
+	const char *name;
+	enum auth_scheme scheme;
+	enum auth_hash hash;
+} scheme_rows[] = {
+	{ "sha-256", AUTH_DIGEST, AUTH_SHA256 },
+	{ "md5", AUTH_DIGEST, AUTH_MD5 },
+	{ "basic", AUTH_BASIC, AUTH_MD5 },
+};
+
+/* What the files said; never changed, replaced as a whole. */
+struct auth_data {
+	struct auth_users users;
+	struct auth_groups groups;
+	struct auth_rules *rules;
+	struct auth_key key;
+	const struct scheme_row *schemes[COUNT(scheme_rows)];
+	size_t n_schemes;
+	char *realm;
+};
+
+enum { WAITING_MAX = 256, WAITING_HOST_MAX = 8 };
+
+struct auth {
+	_Atomic(struct auth_data *) data; /* NULL: everyone may everything */
+	struct auth_nonces *nonces;
+	uint8_t nobody[AUTH_OCTETS]; /* HA1 of users that there are not */
+	struct log_limit warned;
+	pthread_mutex_t lock; /* of the logins that wait */
+	struct addr waiting[WAITING_MAX];
+	size_t n_waiting;
+};
+
+/* ---- files ---- */
+
+static void data_free(struct auth_data *d)
+{
+	if (!d)
+		return;
+	auth_rules_free(d->rules);
+	auth_users_clear(&d->users);
+	auth_groups_clear(&d->groups);
+	auth_key_clear(&d->key);
+	free(d->realm);
+	free(d);
+}
+
+static int read_schemes(struct auth_data *d, const char *text, char *why)
+{
+	struct bytes rest = bytes_str(text), name;
+
+	while (bytes_cut(&rest, ' ', &name)) {
+		const struct scheme_row *row = NULL;
+		for (size_t i = 0; i < COUNT(scheme_rows); i++) {
+			if (bytes_is_ieq(name, bytes_str(scheme_rows[i].name)))
+				row = &scheme_rows[i];
+		}
+		if (name.n == 0)
+			continue;
+		if (!row || d->n_schemes == COUNT(scheme_rows)) {
+			(void)snprintf(why, PREFS_WHY,
+				"auth_schemes: sha-256, md5 and basic, each once, not '%.60s'",
+				text);
+			return ERR_SYNTAX;
+		}
+		d->schemes[d->n_schemes++] = row;
+	}
+	return 0;
+}
+
+_Static_assert((int)AUTH_WHY <= (int)PREFS_WHY, "reasons fit");
+
+static int data_read(struct auth_data *d, const struct prefs *p, char *why)
+{
+	int err = read_schemes(d, p->auth_schemes, why);
+
+	d->realm = xstrdup(p->auth_realm);
+	if (!err && *p->auth_users)
+		err = auth_users_read(&d->users, p->auth_users, bytes_str(d->realm), why);
+	if (!err && *p->auth_groups)
+		err = auth_groups_read(&d->groups, p->auth_groups, why);
+	if (!err && *p->auth_sign_key)
+		err = auth_key_read(&d->key, p->auth_sign_key, why);
+	if (err)
+		return err;
+	d->rules = auth_rules_new(p->auth_rules, &d->groups, why);
+	return d->rules ? 0 : ERR_SYNTAX;
+}
+
+/* *out: the new set, NULL when nothing is asked for. */
+static int data_new(struct auth_data **out, const struct prefs *p, char *why)
+{
+	*out = NULL;
+	if (!*p->auth_users && !*p->auth_rules && !*p->auth_sign_key)
+		return 0;
+	struct auth_data *d = xcalloc(1, sizeof *d);
+	int err = data_read(d, p, why);
+	if (err)
+		data_free(d);
+	else
+		*out = d;
+	return err;
+}
+
+/* ---- challenges ---- */
+
+/* Basic shows the password to who listens; SHA-256 must be known of everyone, since the client chooses before
+ * it says who it is. */
+static bool may_offer(
+	const struct auth_data *d, const struct rtsp_txn *t, const struct scheme_row *s)
+{
+	if (!d->users.by_name)
+		return false;
+	if (s->scheme == AUTH_BASIC)
+		return t->secure || t->worker->prefs->auth_basic_plain;
+	return d->users.all_have[s->hash];
+}
+
+static bool is_offered(
+	const struct auth_data *d, const struct rtsp_txn *t, const struct auth_credentials *c)
+{
+	for (size_t i = 0; i < d->n_schemes; i++) {
+		const struct scheme_row *s = d->schemes[i];
+		if (s->scheme == c->scheme && may_offer(d, t, s) &&
+			(s->scheme == AUTH_BASIC || (s->hash == c->hash && !c->is_sess)))
+			return true;
+	}
+	return false;
+}
+
+static enum verdict refuse(struct rtsp_txn *t, int status, uint64_t *counter)
+{
+	++*counter;
+	rtsp_txn_answer(t, status, t->worker->loop.now);
+	return MOD_DONE;
+}
+
+/* 401 with all that may be offered; 403 if there is nothing with which one could log in. */
+static enum verdict challenge(struct auth *a, const struct auth_data *d, struct rtsp_txn *t,
+	bool is_stale, uint64_t *counter)
+{
+	tick_t now = t->worker->loop.now;
+	char nonce[AUTH_NONCE];
+	struct buf text;
+	size_t n = 0;
+
+	auth_nonce_make(
+		a->nonces, &t->peer, worker_wall(t->worker, now), worker_random(t->worker), nonce);
+	rtsp_txn_begin(t, RTSP_UNAUTHORIZED, now);
+	buf_init(&text, 4096);
+	for (size_t i = 0; i < d->n_schemes; i++) {
+		const struct auth_challenge c = { .scheme = d->schemes[i]->scheme,
+			.realm = bytes_str(d->realm),
+			.nonce = bytes_str(nonce),
+			.hash = d->schemes[i]->hash,
+			.has_qop = true,
+			.is_stale = is_stale };
+		buf_cut(&text, 0);
+		if (!may_offer(d, t, d->schemes[i]) || auth_challenge_write(&c, &text) != 0)
+			continue;
+		rtsp_put(&t->writer, RTSP_H_WWW_AUTHENTICATE, buf_bytes(&text));
+		n++;
+	}
+	buf_clear(&text);
+	if (n == 0)
+		return refuse(t, RTSP_FORBIDDEN, &t->worker->stats.auth_forbidden);
+	++*counter;
+	rtsp_txn_end(t, (struct bytes){ 0 }, now);
+	return MOD_DONE;
+}
+
+/* ---- logins that have to wait ---- */
+
+static bool enter(struct auth *a, const struct addr *host)
+{
+	size_t same = 0;
+
+	pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->n_waiting; i++)
+		same += addr_is_same_host(&a->waiting[i], host);
+	bool has_room = a->n_waiting < WAITING_MAX && same < WAITING_HOST_MAX;
+	if (has_room)
+		a->waiting[a->n_waiting++] = *host;
+	pthread_mutex_unlock(&a->lock);
+	return has_room;
+}
+
+/* Of a request whose login waits. */
+struct held {
+	tick_t until; /* 0: it does not */
+	struct addr host;
+};
+
+static void leave(struct auth *a, struct held *h)
+{
+	h->until = 0;
+	pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->n_waiting; i++) {
+		if (addr_is_same_host(&a->waiting[i], &h->host)) {
+			a->waiting[i] = a->waiting[--a->n_waiting];
+			break;
+		}
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
+/*
+ * From an address with wrong logins behind it, right and wrong ones wait alike: who gave up early would learn
+ * otherwise. Not who has logged in with this nonce before. MOD_PASS: look at it now.
+ */
+static enum verdict hold_back(
+	struct auth *a, struct rtsp_txn *t, const struct auth_credentials *c, struct held *h)
+{
+	struct worker *w = t->worker;
+	tick_t now = w->loop.now, most = w->prefs->auth_wait_max * TICK_S;
+	tick_t wait = peers_login_wait(w->server->peers, &t->peer, now);
+
+	if (wait <= 0 || most == 0 ||
+		(c->scheme == AUTH_DIGEST && auth_nonce_is_of(a->nonces, c->nonce, c->user)))
+		return MOD_PASS;
+	if (!enter(a, &t->peer)) {
+		t->close = true;
+		return refuse(t, RTSP_UNAVAILABLE, &w->stats.auth_crowded);
+	}
+	w->stats.auth_waits++;
+	h->host = t->peer;
+	h->until = t->wake_at = now + (wait < most ? wait : most);
+	return MOD_WAIT;
+}
+
+/* ---- credentials ---- */
+
+static bool is_parent(const char *parent, const char *path)
+{
+	size_t n = strcmp(parent, "/") == 0 ? 0 : strlen(parent);
+	const char *tail = path + n + 1;
+
+	return strncmp(path, parent, n) == 0 && path[n] == '/' && !strchr(tail, '/') &&
+	       strchr(tail, '=');
+}
+
+/*
+ * The same URL as text, or the same resource: as a path alone, with other escapes, with or without a query or
+ * a slash behind, or the medium whose control the request names (live555 says the base URL throughout).
+ */
+bool mod_auth_is_same_resource(const struct rtsp_txn *t, struct bytes uri)
+{
+	char path[TXN_PATH];
+	struct fault f;
+	struct url u;
+
+	if (bytes_is_eq(uri, t->req.uri))
+		return true;
+	if (t->url.scheme == URL_STAR)
+		return false;
+	if (uri.n && uri.p[0] == '/') {
+		u.path = bytes_sub(uri, 0, bytes_index(uri, '?'));
+	} else if (url_read(uri, &u, &f) != 0 || u.scheme == URL_STAR ||
+		   !bytes_is_ieq(u.host, t->url.host)) {
+		return false;
+	}
+	if (url_path_decode(u.path, path, sizeof path) != 0)
+		return false;
+	return strcmp(path, t->path) == 0 || is_parent(path, t->path);
+}
+
+/* One way through for those that are there and those that are not. */
+static bool is_right(struct auth *a, const struct auth_data *d, const struct rtsp_txn *t,
+	const struct auth_credentials *c, const struct auth_user *u)
+{
+	bool is_basic = c->scheme == AUTH_BASIC;
+	enum auth_hash hash = is_basic && u && !u->has[AUTH_MD5] ? AUTH_SHA256 : c->hash;
+	const uint8_t *ha1 = u && u->has[hash] ? u->ha1[hash] : a->nobody;
+	uint8_t given[AUTH_OCTETS], want_octets[AUTH_OCTETS];
+	char want[AUTH_HEX];
+	size_t n = auth_hash_size(hash);
+
+	if (is_basic) {
+		auth_ha1(hash, c->user, bytes_str(d->realm), c->password, given);
+		return auth_is_equal(bytes_of(given, n), bytes_of(ha1, n)) && u;
+	}
+	struct auth_digest digest = { hash, false, c->has_qop, ha1, t->req.method_name, c->uri,
+		c->nonce, c->nc, c->cnonce };
+	auth_response(&digest, want);
+	return bytes_is_eq(c->realm, bytes_str(d->realm)) &&
+	       auth_unhex(bytes_str(want), want_octets, n) && auth_unhex(c->response, given, n) &&
+	       auth_is_equal(bytes_of(given, n), bytes_of(want_octets, n)) && u;
+}
+
+static enum verdict wrong(struct auth *a, const struct auth_data *d, struct rtsp_txn *t)
+{
+	struct worker *w = t->worker;
+	char host[ADDR_TEXT];
+
+	peers_login_failed(w->server->peers, &t->peer, w->loop.now);
+	log_limited(&a->warned, w->loop.now, LOG_W, "auth", "wrong login from %s",
+		addr_host_text(&t->peer, host));
+	return challenge(a, d, t, false, &w->stats.auth_failed);
+}
+
+/* The response is right; is its nonce? */
+static enum verdict use_nonce(struct auth *a, const struct auth_data *d, struct rtsp_txn *t,
+	const struct auth_credentials *c, const struct auth_user *u)
+{
+	struct worker *w = t->worker;
+
+	switch (auth_nonce_use(a->nonces, c->nonce, &t->peer, worker_wall(w, w->loop.now),
+		w->prefs->auth_nonce_lifetime * TICK_S, u->name,
+		c->has_qop ? (int64_t)c->count : -1)) {
+	case NONCE_GOOD: return MOD_PASS;
+	case NONCE_STALE: return challenge(a, d, t, true, &w->stats.auth_stale);
+	case NONCE_REPLAYED: break;
+	}
+	return challenge(a, d, t, true, &w->stats.auth_replayed);
+}
+
+static enum verdict verify(struct auth *a, const struct auth_data *d, struct rtsp_txn *t,
+	const struct auth_credentials *c)
+{
+	const struct auth_user *u = auth_users_find(&d->users, c->user);
+
+	if (!is_right(a, d, t, c, u))
+		return wrong(a, d, t);
+	if (c->scheme == AUTH_DIGEST && use_nonce(a, d, t, c, u) != MOD_PASS)
+		return MOD_DONE;
+	memcpy(t->user, u->name, sizeof u->name);
+	t->worker->stats.auth_logins++;
+	return MOD_PASS;
+}
+
+static enum verdict login(struct auth *a, const struct auth_data *d, struct rtsp_txn *t,
+	struct held *h, struct bytes value)
+{
+	struct stats *s = &t->worker->stats;
+	struct auth_credentials c;
+	bool has_waited = h->until != 0;
+
+	if (has_waited && t->worker->loop.now < h->until && !t->worker->draining) {
+		t->wake_at = h->until;
+		return MOD_WAIT;
+	}
+	if (has_waited)
+		leave(a, h);
+	int err = auth_read(value, &t->arena, &c);
+	if (err == ERR_UNSUPPORTED)
+		return challenge(a, d, t, false, &s->auth_challenged);
+	if (err)
+		return refuse(t, RTSP_BAD_REQUEST, &s->auth_bad);
+	if (c.scheme == AUTH_OTHER)
+		return MOD_PASS; /* of no use, but nothing wrong */
+	if (!is_offered(d, t, &c))
+		return challenge(a, d, t, false, &s->auth_challenged);
+	if (c.scheme == AUTH_DIGEST && !mod_auth_is_same_resource(t, c.uri))
+		return refuse(t, RTSP_BAD_REQUEST, &s->auth_bad);
+	enum verdict v = has_waited ? MOD_PASS : hold_back(a, t, &c, h);
+	return v == MOD_PASS ? verify(a, d, t, &c) : v;
+}
+
+/* ---- signatures ---- */
+
+/* A request for a session of another worker must not look at its connection. */
+static bool is_home(const struct rtsp_txn *t)
+{
+	return t->worker == t->home;
+}
+
+static bool is_beneath(const char *path, const char *top)
+{
+	size_t n = strcmp(top, "/") == 0 ? 0 : strlen(top);
+	return strncmp(path, top, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+static int64_t unix_now(const struct rtsp_txn *t)
+{
+	return worker_wall(t->worker, t->worker->loop.now) / TICK_S;
+}
+
+static enum auth_signature check_signature(
+	const struct auth_data *d, const struct rtsp_txn *t, int64_t *expires)
+{
+	if (!d->key.n || t->url.scheme == URL_STAR)
+		return SIGN_NONE;
+	return auth_sign_check(&d->key, t->url.query, t->path, &t->peer, unix_now(t), expires);
+}
+
+/*
+ * The URL is signed, or the DESCRIBE over this connection was: players that go by Content-Base lose the query
+ * on the way to SETUP.
+ */
+struct grant {
+	char *path;
+	int64_t until; /* seconds since 1970 */
+};
+
+static bool is_signed(struct module *self, const struct auth_data *d, struct rtsp_txn *t)
+{
+	struct grant *g = d->key.n && is_home(t) ? module_connection_slot(self, t->conn) : NULL;
+	int64_t expires;
+
+	if (check_signature(d, t, &expires) == SIGN_GOOD) {
+		if (t->req.method == RTSP_DESCRIBE && g) {
+			free(g->path);
+			*g = (struct grant){ xstrdup(t->path), expires };
+		}
+		return true;
+	}
+	return g && g->path && is_beneath(t->path, g->path) && unix_now(t) < g->until;
+}
+
+static void clear_grant(struct module *self, void *slot)
+{
+	(void)self;
+	free(((struct grant *)slot)->path);
+}
+
+/* ---- roles ---- */
+
+static enum verdict authenticate(struct module *self, struct rtsp_txn *t)
+{
+	struct auth *a = self->state;
+	const struct auth_data *d = atomic_load(&a->data);
+	const struct rtsp_header *h = rtsp_header(&t->req, RTSP_H_AUTHORIZATION);
+
+	if (!d)
+		return MOD_PASS;
+	t->by_signature = is_signed(self, d, t);
+	if (!h || !d->users.by_name)
+		return MOD_PASS;
+	return login(a, d, t, module_request_slot(self, t), h->value);
+}
+
+/* A session's own path counts as well as the one that is asked for. */
+static enum auth_answer ask(const struct auth_data *d, const struct rtsp_txn *t)
+{
+	const struct rtp_session *s = t->session;
+	bool is_star = t->url.scheme == URL_STAR;
+	bool with_session = s && s->by_signature && (is_star || is_beneath(t->path, s->path));
+	struct auth_ask q = { .action = t->action,
+		.user = bytes_str(t->user),
+		.by_signature = t->by_signature || with_session,
+		.peer = &t->peer };
+	enum auth_answer answer = AUTH_GRANTED;
+
+	if (s) {
+		q.path = s->path;
+		answer = auth_rules_ask(d->rules, &q);
+	}
+	if (answer == AUTH_GRANTED && !is_star) {
+		q.path = t->path;
+		answer = auth_rules_ask(d->rules, &q);
+	}
+	return answer;
+}
+
+static enum verdict authorize(struct module *self, struct rtsp_txn *t)
+{
+	struct auth *a = self->state;
+	const struct auth_data *d = atomic_load(&a->data);
+	struct stats *s = &t->worker->stats;
+	int64_t expires;
+
+	if (!d || t->req.method == RTSP_OPTIONS)
+		return MOD_PASS;
+	switch (ask(d, t)) {
+	case AUTH_GRANTED: return MOD_PASS;
+	case AUTH_REFUSED: return refuse(t, RTSP_FORBIDDEN, &s->auth_forbidden);
+	case AUTH_LOGIN: break;
+	}
+	/* who brings a URL that was good once needs no password, but a new one */
+	if (check_signature(d, t, &expires) != SIGN_NONE)
+		return refuse(t, RTSP_FORBIDDEN, &s->auth_signatures_bad);
+	return challenge(a, d, t, false, &s->auth_challenged);
+}
+
+/* Its session ended while it waited: nobody has asked us again. */
+static void clear_held(struct module *self, void *slot)
+{
+	struct held *h = slot;
+	if (h->until)
+		leave(self->state, h);
+}
+
+static int init(struct module *self, const struct prefs *p, char *why)
+{
+	struct auth *a = xcalloc(1, sizeof *a);
+	struct auth_data *d;
+	uint8_t secret[AUTH_SECRET];
+
+	self->state = a;
+	pthread_mutex_init(&a->lock, NULL);
+	os_random(secret, sizeof secret);
+	os_random(a->nobody, sizeof a->nobody);
+	a->nonces = auth_nonces_new((uint32_t)p->auth_nonces, secret);
+	int err = data_new(&d, p, why);
+	atomic_store(&a->data, d);
+	return err;
+}
+
+static int prefs_changed(struct module *self, const struct prefs *p, char *why)
+{
+	struct auth *a = self->state;
+	struct auth_data *d;
+	int err = data_new(&d, p, why);
+
+	if (err)
+		return err;
+	d = atomic_exchange(&a->data, d);
+	server_sync(self->server);
+	data_free(d);
+	return 0;
+}
+
+static void shutdown_module(struct module *self)
+{
+	struct auth *a = self->state;
+
+	if (!a)
+		return;
+	data_free(atomic_load(&a->data));
+	auth_nonces_free(a->nonces);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+	self->state = NULL;
+}
+
+const struct module mod_auth = { .api_version = MODULE_API,
+	.name = "auth",
+	.init = init,
+	.authenticate = authenticate,
+	.authorize = authorize,
+	.connection_slot = { sizeof(struct grant), clear_grant },
+	.request_slot = { sizeof(struct held), clear_held },
+	.prefs_changed = prefs_changed,
+	.shutdown = shutdown_module };
