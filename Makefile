@@ -98,7 +98,7 @@ FUZZERS := $(foreach f,$(wildcard */fuzz/*.c),$(BUILD)/fuzz/$(basename $(notdir 
 FUZZSAN := address,undefined
 FUZZFLAGS := -fsanitize=fuzzer-no-link,$(FUZZSAN) -fno-sanitize-recover=all
 fuzz: $(FUZZERS)
-fuzz_parts_server := server/base server/wire server/media/pack server/media/format server/media
+fuzz_parts_server := server/base server/wire server/net server/media/pack server/media/format server/media server/core server/modules
 fuzz_parts_conformance := server/base server/wire conformance/oracle
 fuzz_parts_captures := server/base conformance/oracle captures
 # compiled once for all targets of a build

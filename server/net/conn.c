@@ -205,7 +205,7 @@ int conn_read(struct conn *c)
 		return 0;
 	/* nothing can be read: what woke us is an error, which would wake us again and again */
 	if (c->eof || c->in.n == c->in.max) {
-		int err = sock_error(c->pipe.fd);
+		int err = sock_end(c->pipe.fd);
 		if (err)
 			return conn_fail(c, err);
 	}

@@ -106,7 +106,7 @@ int conn_read_post(struct conn *c)
 		uint8_t *room = space ? buf_room(&c->in, space) : NULL;
 		if (!room) {
 			/* its error would wake us again and again */
-			int err = sock_error(c->post.fd);
+			int err = sock_end(c->post.fd);
 			if (err)
 				end_post(c, err);
 			return got ? (int)got : ERR_LIMIT;

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -236,4 +237,14 @@ int sock_error(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) != 0)
 		return -errno;
 	return -err;
+}
+
+int sock_end(int fd)
+{
+	struct pollfd p = { .fd = fd };
+	int err = sock_error(fd);
+
+	if (!err && poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+		err = -EPIPE;
+	return err;
 }

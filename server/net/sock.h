@@ -50,5 +50,8 @@ struct addr sock_local(int fd);
 struct addr sock_peer(int fd);
 /* SO_ERROR, as 0 or -errno. */
 int sock_error(int fd);
+/* Why nothing can come or go any more: sock_error, or -EPIPE when both ends have finished (epoll tells of
+ * that for ever, whatever is asked of it); 0: something still can. */
+int sock_end(int fd);
 
 #endif

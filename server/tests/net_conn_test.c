@@ -288,6 +288,26 @@ static void t_peer_gone(void)
 	rig_close(&r);
 }
 
+/* epoll tells of a hang-up whatever is asked of it. */
+static void t_hang_up_after_eof(void)
+{
+	struct rig r;
+	int n = 0;
+
+	rig_open(&r, 100000);
+	(void)close(r.peer);
+	CU_ASSERT_EQUAL(conn_read(&r.conn), 0);
+	CU_ASSERT_TRUE(r.conn.eof);
+	conn_want_read(&r.conn, false);
+	while (!r.conn.broken && n++ < 10) {
+		loop_turn(&r.loop);
+		CU_ASSERT_TRUE(conn_read(&r.conn) <= 0);
+	}
+	CU_ASSERT_TRUE(r.conn.broken);
+	r.peer = -1;
+	rig_close(&r);
+}
+
 static void t_empty_message(void)
 {
 	struct rig r;
@@ -435,6 +455,7 @@ UNIT_SUITE(net, { "conn: messages leave in one flush, in order", t_message },
 	{ "conn: finish sends what waits, then FIN", t_finish },
 	{ "conn: input stops at its cap", t_read_cap },
 	{ "conn: a peer that has gone breaks it, and the owner hears", t_peer_gone },
+	{ "conn: a hang-up behind the end of input breaks it, too", t_hang_up_after_eof },
 	{ "conn: an empty message is nothing", t_empty_message },
 	{ "loop: a flush asked for by a flush comes in the next turn, at once", t_flush_again },
 	{ "udp: 64 datagrams leave in a batch, the rest in the flush", t_udp_batch },
