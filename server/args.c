@@ -39,7 +39,7 @@ static void usage(FILE *f)
 		"SIGTERM ends it, SIGUSR1 writes statistics and status, SIGHUP reads flags and file again.\n\n"
 		"  --root DIR                         = --movie-folder\n"
 		"  --port N                           = --rtsp-port\n"
-		"  --listen ADDR                      = --bind-ip-addr\n"
+		"  --listen [rtsp[s]://]ADDR[:PORT]   in place of --bind-ip-addr; may be repeated\n"
 		"  --workers N                        = --run-num-threads\n"
 		"  --config FILE                      INI file of 'name = value' lines, names as below\n"
 		"  --profile NAME                     sets a group of preferences, see below\n"
@@ -108,7 +108,6 @@ static const struct flag {
 } flags[] = {
 	{ "root", "movie_folder", NULL },
 	{ "port", "rtsp_port", NULL },
-	{ "listen", "bind_ip_addr", NULL },
 	{ "workers", "run_num_threads", NULL },
 	{ "status", "status_file", NULL },
 	{ "modules", "module_folder", NULL },

@@ -67,14 +67,15 @@ static int load_modules(struct args *a, char *why)
 /* From the first thread to the last; the exit code. */
 static int run(struct server *s, struct args *a, const struct privileges *user, char *why)
 {
-	char text[ADDR_TEXT];
+	char url[DOOR_URL];
 	const struct service_hooks hooks = { .reload = reload, .arg = a };
 
 	if (server_init(s, a->now, a->modules.all, a->modules.n, true, why) != 0 ||
 		privileges_drop(user, why) != 0 || service_check_files(a->now, why) != 0)
 		return args_complain(why);
 	server_start(s);
-	printf("listening rtsp://%s/\n", addr_text(&s->listener.local, text));
+	for (size_t i = 0; i < s->n_doors; i++)
+		printf("listening %s\n", door_url(&s->doors[i], url));
 	fflush(stdout);
 	if (!service_run(s, &hooks)) {
 		/* a thread is stuck in the kernel, and what it will touch cannot be freed */

@@ -19,7 +19,7 @@ static const void *field_of(const void *values, const struct pref_row *r)
 
 static bool is_str(const struct pref_row *r)
 {
-	return r->kind == PREF_KIND_STR || r->kind == PREF_KIND_WORD;
+	return r->kind == PREF_KIND_STR || r->kind == PREF_KIND_WORD || r->kind == PREF_KIND_LIST;
 }
 
 static void set_str(char **s, struct bytes value)
@@ -34,6 +34,7 @@ static void set_default(const struct pref_row *r, void *dst)
 	switch (r->kind) {
 	case PREF_KIND_NUM: *(int64_t *)dst = r->def; return;
 	case PREF_KIND_STR:
+	case PREF_KIND_LIST:
 	case PREF_KIND_WORD: *(char **)dst = xstrdup(r->def_text); return;
 	case PREF_KIND_NETS:
 		if (prefixes_read(dst, bytes_str(r->def_text)) != 0)
@@ -114,6 +115,20 @@ static int set_nets(const struct pref_table *t, const struct pref_row *r, struct
 	return err;
 }
 
+/* An empty value empties the list. */
+static int add_to_list(const struct pref_table *t, const struct pref_row *r, char **dst,
+	const char *value, char *why)
+{
+	if (strchr(value, '\n')) {
+		(void)snprintf(why, PREFS_WHY, "%s%s must be one line", t->prefix, r->name);
+		return ERR_SYNTAX;
+	}
+	char *all = *value && **dst ? xasprintf("%s\n%s", *dst, value) : xstrdup(value);
+	free(*dst);
+	*dst = all;
+	return 0;
+}
+
 int pref_table_set(
 	const struct pref_table *t, void *values, const char *name, const char *value, char *why)
 {
@@ -125,6 +140,7 @@ int pref_table_set(
 		case PREF_KIND_NUM: return set_num(t, r, field(values, r), value, why);
 		case PREF_KIND_WORD: return set_word(t, r, field(values, r), value, why);
 		case PREF_KIND_NETS: return set_nets(t, r, field(values, r), value, why);
+		case PREF_KIND_LIST: return add_to_list(t, r, field(values, r), value, why);
 		case PREF_KIND_STR: set_str(field(values, r), bytes_str(value)); return 0;
 		}
 	}
@@ -136,6 +152,7 @@ static bool is_same(const void *a, const void *b, const struct pref_row *r)
 	switch (r->kind) {
 	case PREF_KIND_NUM: return *(const int64_t *)a == *(const int64_t *)b;
 	case PREF_KIND_STR:
+	case PREF_KIND_LIST:
 	case PREF_KIND_WORD: return strcmp(*(char *const *)a, *(char *const *)b) == 0;
 	case PREF_KIND_NETS: return memcmp(a, b, sizeof(struct prefixes)) == 0;
 	}
@@ -147,6 +164,7 @@ static void copy(const struct pref_row *r, void *dst, const void *src)
 	switch (r->kind) {
 	case PREF_KIND_NUM: *(int64_t *)dst = *(const int64_t *)src; return;
 	case PREF_KIND_STR:
+	case PREF_KIND_LIST:
 	case PREF_KIND_WORD: set_str(dst, bytes_str(*(char *const *)src)); return;
 	case PREF_KIND_NETS: *(struct prefixes *)dst = *(const struct prefixes *)src;
 	}

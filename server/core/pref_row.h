@@ -17,6 +17,7 @@ enum pref_kind {
 	PREF_KIND_STR,  /* char *, never NULL */
 	PREF_KIND_WORD, /* the same, one of `words` */
 	PREF_KIND_NETS, /* struct prefixes (net/prefix.h) */
+	PREF_KIND_LIST, /* char *, never NULL: may be said again and again; '\n' between two */
 };
 
 struct pref_row {

@@ -27,6 +27,12 @@ static const struct pref_row server_rows[] = {
 #define PREF_NETS(name, def, text)                                                              \
 	{ #name, PREF_KIND_NETS, offsetof(struct prefs, name), 0, 0, 0, def, "addresses", text, \
 		NULL, false },
+#define PREF_LIST_FIXED(name, def, text)                                                         \
+	{ #name, PREF_KIND_LIST, offsetof(struct prefs, name), 0, 0, 0, def, "list", text, NULL, \
+		true },
+#define PREF_LIST(name, def, text)                                                               \
+	{ #name, PREF_KIND_LIST, offsetof(struct prefs, name), 0, 0, 0, def, "list", text, NULL, \
+		false },
 #include "server/prefs.def"
 #undef PREF_NETS
 #undef PREF_NUM

@@ -60,7 +60,7 @@ static void refuse(struct server *s, int fd, tick_t now)
 
 static void on_accepted(struct listener *l, int fd, const struct addr *peer, tick_t now)
 {
-	struct server *s = l->arg;
+	struct server *s = container_of(l, struct door, listener)->server;
 	(void)peer;
 
 	if (atomic_load(&s->refusing) ||
@@ -125,34 +125,17 @@ static int init_workers(struct server *s, char *why)
 	return 0;
 }
 
-static int init_listener(struct server *s, char *why)
-{
-	struct addr at;
-	int err = addr_read(&at, s->prefs->bind_ip_addr, (uint16_t)s->prefs->rtsp_port);
-
-	if (err) {
-		(void)snprintf(why, PREFS_WHY, "bind_ip_addr: '%.100s' is no IP address",
-			s->prefs->bind_ip_addr);
-		return err;
-	}
-	err = listener_open(&s->listener, &s->workers[0].loop, &at, on_accepted, s);
-	if (err)
-		(void)snprintf(why, PREFS_WHY, "cannot listen on %.100s port %lld: %s",
-			s->prefs->bind_ip_addr, (long long)s->prefs->rtsp_port, err_text(err));
-	return err;
-}
-
 int server_init(struct server *s, const struct prefs *p, const struct module *const *templates,
 	size_t n, bool listen, char *why)
 {
-	*s = (struct server){ .prefs = p, .started = os_now(), .listener.fd = -1 };
+	*s = (struct server){ .prefs = p, .started = os_now() };
 	int err = server_init_modules(s, templates, n, why);
 	if (err)
 		return err;
 	s->pool = iopool_new((unsigned)p->io_threads, (unsigned)p->io_threads_most);
 	err = init_workers(s, why);
 	if (!err && listen)
-		err = init_listener(s, why);
+		err = doors_open(s, on_accepted, why);
 	return err;
 }
 
@@ -189,8 +172,8 @@ static void add_stats(struct worker *w, void *arg, tick_t now)
 	struct stats *sum = arg;
 	(void)now;
 	worker_stats(w, sum);
-	if (w->index == 0)
-		sum->listener_pauses += w->server->listener.n_paused;
+	for (size_t i = 0; w->index == 0 && i < w->server->n_doors; i++)
+		sum->listener_pauses += w->server->doors[i].listener.n_paused;
 }
 
 void server_stats(struct server *s, struct stats *sum)
@@ -233,6 +216,7 @@ void server_clear(struct server *s)
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_clear(&s->workers[i]);
 	free(s->workers);
+	free(s->doors);
 	modules_clear(s);
 	iopool_free(s->pool);
 	peers_free(s->peers);

@@ -2,6 +2,7 @@
 #ifndef SERVER_CORE_SERVER_H
 #define SERVER_CORE_SERVER_H
 
+#include "server/core/doors.h"
 #include "server/core/module.h"
 #include "server/core/peers.h"
 #include "server/core/worker.h"
@@ -20,7 +21,8 @@ struct server {
 	pthread_mutex_t state_lock; /* modules hear of one change at a time */
 	struct iopool *pool;        /* NULL: blocking work runs at once (tests) */
 	struct peers *peers;        /* what each remote address holds */
-	struct listener listener;   /* on worker 0 */
+	struct door *doors;         /* on worker 0 */
+	size_t n_doors;
 	tick_t started;
 	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
 	_Atomic uint32_t sessions, connections;

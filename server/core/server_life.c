@@ -66,7 +66,7 @@ static void close_listeners(struct worker *w, void *arg, tick_t now)
 	(void)arg;
 	(void)now;
 	if (w->index == 0)
-		listener_close(&w->server->listener);
+		doors_close(w->server);
 }
 
 void server_refuse_new(struct server *s)

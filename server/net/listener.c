@@ -14,7 +14,8 @@ static bool is_passing(int err)
 static void adopt(struct listener *l, int fd, const struct addr *peer, tick_t now)
 {
 	l->n_accepted++;
-	l->accepted(l, fd, peer, now);
+	struct addr from = addr_unmapped(peer);
+	l->accepted(l, fd, &from, now);
 }
 
 static tick_t listener_run(struct task *t, uint32_t events, tick_t now)
@@ -53,13 +54,12 @@ static const struct task_ops listener_ops = {
 	.name = "listener", .run = listener_run, .free = listener_free
 };
 
-int listener_open(struct listener *l, struct loop *loop, const struct addr *at,
-	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now),
-	void *arg)
+int listener_open(struct listener *l, struct loop *loop, const struct addr *at, bool v6_only,
+	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now))
 {
-	*l = (struct listener){ .accepted = accepted, .arg = arg };
+	*l = (struct listener){ .accepted = accepted };
 	task_init(&l->task, &listener_ops, loop);
-	l->fd = sock_listen(at, SOMAXCONN);
+	l->fd = sock_listen(at, v6_only, SOMAXCONN);
 	if (l->fd < 0)
 		return l->fd;
 	l->local = sock_local(l->fd);

@@ -21,14 +21,13 @@ struct listener {
 	int fd;
 	struct addr local; /* with the port that the kernel chose */
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now);
-	void *arg;
 	uint64_t n_accepted, n_paused;
 };
 
-/* 0 or -errno (EADDRINUSE …). */
+/* v6_only: an IPv6 wildcard leaves IPv4 to others. 0 or -errno (EADDRINUSE …). */
 MUST_USE int listener_open(struct listener *l, struct loop *loop, const struct addr *at,
-	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now),
-	void *arg);
+	bool v6_only,
+	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now));
 /* Stops listening. The task needs one more turn to end. */
 void listener_close(struct listener *l);
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,9 +15,21 @@
 /* Even ports that are tried for a pair before the kernel's choice is given up. */
 enum { PAIR_TRIES = 200 };
 
+/* Cuts "%eth0" off; false: there is no such interface. */
+static bool read_scope(char *host, uint32_t *scope)
+{
+	char *name = strchr(host, '%');
+
+	if (!name)
+		return true;
+	*name = '\0';
+	*scope = if_nametoindex(name + 1);
+	return *scope != 0;
+}
+
 int addr_read(struct addr *a, const char *host, uint16_t port)
 {
-	char bare[INET6_ADDRSTRLEN];
+	char bare[ADDR_TEXT];
 	size_t n = strlen(host);
 
 	if (strcmp(host, "localhost") == 0) {
@@ -34,7 +47,8 @@ int addr_read(struct addr *a, const char *host, uint16_t port)
 	*a = (struct addr){ .n = sizeof a->v4, .v4.sin_family = AF_INET };
 	if (inet_pton(AF_INET, bare, &a->v4.sin_addr) != 1) {
 		*a = (struct addr){ .n = sizeof a->v6, .v6.sin6_family = AF_INET6 };
-		if (inet_pton(AF_INET6, bare, &a->v6.sin6_addr) != 1) {
+		if (!read_scope(bare, &a->v6.sin6_scope_id) ||
+			inet_pton(AF_INET6, bare, &a->v6.sin6_addr) != 1) {
 			*a = (struct addr){ 0 };
 			return ERR_SYNTAX;
 		}
@@ -96,6 +110,7 @@ bool addr_is_same_host(const struct addr *a, const struct addr *b)
 	if (a4 || b4)
 		return a4 && b4 && memcmp(a4, b4, 4) == 0;
 	return a->sa.sa_family == AF_INET6 && b->sa.sa_family == AF_INET6 &&
+	       a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
 	       IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
 }
 
@@ -121,13 +136,15 @@ static void set_int(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-int sock_listen(const struct addr *at, int backlog)
+int sock_listen(const struct addr *at, bool v6_only, int backlog)
 {
 	int fd = socket(at->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (at->sa.sa_family == AF_INET6)
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only);
 	if (bind(fd, &at->sa, at->n) != 0 || listen(fd, backlog) != 0)
 		return fail(fd);
 	return fd;
@@ -206,12 +223,23 @@ int sock_udp_pair(const struct addr *at, int sndbuf_bytes, int rcvbuf_bytes, int
 	return err;
 }
 
+struct addr addr_unmapped(const struct addr *a)
+{
+	struct addr v4 = { .n = sizeof v4.v4, .v4.sin_family = AF_INET };
+
+	if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+		return *a;
+	memcpy(&v4.v4.sin_addr, a->v6.sin6_addr.s6_addr + 12, 4);
+	v4.v4.sin_port = a->v6.sin6_port;
+	return v4;
+}
+
 /* Of another family (AF_UNIX) that alone is kept: its names may be longer than we have room for. */
 static struct addr known_family(struct addr a)
 {
 	if (a.n && a.sa.sa_family != AF_INET && a.sa.sa_family != AF_INET6)
 		return (struct addr){ .sa.sa_family = a.sa.sa_family, .n = sizeof a.sa.sa_family };
-	return a;
+	return addr_unmapped(&a);
 }
 
 struct addr sock_local(int fd)

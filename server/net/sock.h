@@ -21,21 +21,23 @@ struct addr {
 
 enum { ADDR_TEXT = 56 }; /* room for the longest text of an address with its port, and a NUL */
 
-/* Numeric hosts only ("127.0.0.1", "::1", "[::1]"), "localhost" = 127.0.0.1. ERR_SYNTAX otherwise:
- * no name is ever looked up here. */
+/* Numeric hosts only ("127.0.0.1", "::1", "[::1]", "fe80::1%eth0"), "localhost" = 127.0.0.1. ERR_SYNTAX
+ * otherwise: no name but that of an interface is ever looked up here. */
 MUST_USE int addr_read(struct addr *a, const char *host, uint16_t port);
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
-/* Host alone, without brackets. dst holds ADDR_TEXT; answers dst. */
+/* Host alone, without brackets and scope: what may stand in a message. dst holds ADDR_TEXT; answers dst. */
 const char *addr_host_text(const struct addr *a, char *dst);
 /* "127.0.0.1:8554", "[::1]:8554". */
 const char *addr_text(const struct addr *a, char *dst);
-/* Same host (an IPv4 address mapped into IPv6 equals itself), whatever the ports. */
+/* Same host (an IPv4 address mapped into IPv6 equals itself), whatever the ports. Two link-local addresses
+ * of different scopes are two hosts. */
 bool addr_is_same_host(const struct addr *a, const struct addr *b);
 bool addr_is_loopback(const struct addr *a);
 
 /* All of these answer a descriptor (close-on-exec, nonblocking) or -errno. */
-MUST_USE int sock_listen(const struct addr *at, int backlog);
+/* Of an IPv6 wildcard: v6_only, or IPv4 too, whatever the system's default is. */
+MUST_USE int sock_listen(const struct addr *at, bool v6_only, int backlog);
 /* The connection may still be under way: writable = done, SO_ERROR tells (sock_error). `from` may be
  * NULL. */
 MUST_USE int sock_connect(const struct addr *to, const struct addr *from);
@@ -45,7 +47,9 @@ MUST_USE int sock_udp(const struct addr *at, int sndbuf_bytes, int rcvbuf_bytes)
  * 0 or -errno; fd[0] = RTP, fd[1] = RTCP. */
 MUST_USE int sock_udp_pair(const struct addr *at, int sndbuf_bytes, int rcvbuf_bytes, int fd[2]);
 
-/* Own and peer's address of a socket; n = 0 when the kernel doesn't tell. */
+/* IPv4 that is mapped into IPv6 (::ffff:a.b.c.d) as IPv4; all else as it is. */
+struct addr addr_unmapped(const struct addr *a);
+/* Own and peer's address of a socket, unmapped; n = 0 when the kernel doesn't tell. */
 struct addr sock_local(int fd);
 struct addr sock_peer(int fd);
 /* SO_ERROR, as 0 or -errno. */

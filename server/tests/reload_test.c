@@ -97,7 +97,7 @@ static void t_thousand(void)
 	set(now, "rtsp_port", "0");
 	set(now, "run_num_threads", "2");
 	CU_ASSERT_EQUAL_FATAL(server_init(&server, now, list, COUNT(list), true, why), 0);
-	load.at = server.listener.local;
+	load.at = server.doors[0].listener.local;
 	server_start(&server);
 	for (int i = 0; i < CLIENTS; i++)
 		CU_ASSERT_EQUAL_FATAL(pthread_create(&clients[i], NULL, client, &load), 0);

@@ -31,7 +31,7 @@ void sim_open_with(struct sim *s, unsigned workers, const struct module *more)
 
 	*s = (struct sim){ .clock = TICK_S };
 	prefs_init(&s->prefs);
-	s->server = (struct server){ .prefs = &s->prefs, .n_workers = workers, .listener.fd = -1 };
+	s->server = (struct server){ .prefs = &s->prefs, .n_workers = workers };
 	s->server.workers = s->workers;
 	for (size_t i = 0; i < (more ? COUNT(list) : COUNT(list) - 1); i++)
 		CU_ASSERT_EQUAL_FATAL(prefs_add_module(&s->prefs, list[i]->name, list[i]->prefs,
@@ -138,7 +138,7 @@ void sim_connect_to(
 	buf_init(&c->in, SIM_BYTES);
 	buf_init(&c->raw, SIM_BYTES);
 	CU_ASSERT_EQUAL_FATAL(addr_read(&at, local, 0), 0);
-	int listener = sock_listen(&at, 4);
+	int listener = sock_listen(&at, false, 4);
 	CU_ASSERT_FATAL(listener >= 0);
 	at = sock_local(listener);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
