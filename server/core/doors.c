@@ -123,6 +123,7 @@ int doors_open(struct server *s,
 				err_text(err));
 			return err;
 		}
+		doorman_watch(d);
 		s->n_doors++;
 	}
 	return 0;

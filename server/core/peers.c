@@ -14,7 +14,7 @@ enum {
 	LOGIN_FREE = 5,      /* failures that cost nothing */
 	LOGIN_DOUBLINGS = 6, /* of one second, until LOGIN_WAIT_MOST */
 	LOGIN_FAILURES_MOST = LOGIN_FREE + LOGIN_DOUBLINGS + 4,
-	NONE = 0, /* end of a chain: entry 0 is in none */
+	NONE = PEERS_NOBODY, /* end of a chain */
 };
 #define LOGIN_WAIT_MOST (60 * TICK_S)
 #define LOGIN_FORGET    (60 * TICK_S)
@@ -51,7 +51,7 @@ struct peers *peers_new(uint32_t entries, uint64_t seed)
 	struct peers *p = xcalloc(1, sizeof *p);
 
 	p->seed = seed;
-	p->cap = entries + 1;
+	p->cap = entries + PEERS_OTHERS + 1;
 	for (p->buckets = 16; p->buckets < p->cap; p->buckets *= 2)
 		;
 	p->bucket = xcalloc(p->buckets, sizeof *p->bucket);
@@ -335,7 +335,7 @@ struct peers_count peers_count(struct peers *p, const struct addr *a, tick_t now
 uint32_t peers_known(struct peers *p)
 {
 	pthread_mutex_lock(&p->lock);
-	uint32_t n = p->used - 1;
+	uint32_t n = p->used - PEERS_OTHERS - 1;
 	pthread_mutex_unlock(&p->lock);
 	return n;
 }

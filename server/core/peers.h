@@ -26,7 +26,7 @@ struct peers_limits {
 enum peers_answer { PEERS_OK, PEERS_CONNECTIONS, PEERS_RATE, PEERS_SESSIONS, PEERS_UNPLAYED };
 
 /* An entry, as whoever counts in it knows it. */
-enum { PEERS_OTHERS = 0 };
+enum { PEERS_NOBODY = 0, PEERS_OTHERS = 1 };
 
 /* What an entry holds, for tests and statistics. */
 struct peers_count {
@@ -37,7 +37,7 @@ struct peers_count {
 struct peers *peers_new(uint32_t entries, uint64_t seed);
 void peers_free(struct peers *p);
 
-/* PEERS_OK: counted in *at, which goes to peers_disconnect. */
+/* PEERS_OK: counted in *at (never PEERS_NOBODY), which goes to peers_disconnect. */
 MUST_USE enum peers_answer peers_connect(struct peers *p, const struct addr *a,
 	const struct peers_limits *l, tick_t now, uint32_t *at);
 void peers_disconnect(struct peers *p, uint32_t at, tick_t now);

@@ -357,7 +357,10 @@ static void tell_closing(struct rtsp_session *c)
 static tick_t finish(struct rtsp_session *c, tick_t now)
 {
 	begin_closing(c, c->draining ? END_SHUTDOWN : END_RESET, now);
-	conn_close(&c->conn);
+	if (c->ended == END_BLOCKED)
+		conn_reset(&c->conn); /* it will not take what the kernel holds, either */
+	else
+		conn_close(&c->conn);
 	end_tied(c, CLOSE_DISCONNECT,
 		now); /* a SETUP that was under way when the peer went has made one more */
 	/* UDP sessions stay, and forget us */
@@ -528,9 +531,11 @@ static void session_free(struct task *t)
 	link_remove(&c->all);
 	tunnel_leave(c);
 	if (c->half.has_post)
-		worker_connection_ended(c->w, c->ended);
+		worker_connection_ended(c->w, c->half.post_tag, c->ended);
 	if (!c->half.moved)
-		worker_connection_ended(c->w, c->ended);
+		worker_connection_ended(c->w, c->conn.tag, c->ended);
+	if (c->is_refused)
+		doorman_refused_gone(c->w->server);
 	rtsp_txn_free(c->spare);
 	rtsp_txn_free(c->txn);
 	modules_clear_slots(c->w->server, SLOT_CONNECTION, rtsp_session_slots(c));
@@ -543,7 +548,8 @@ static const struct task_ops session_ops = {
 
 void rtsp_session_abandon(struct rtsp_session *c)
 {
-	c->ended = END_SHUTDOWN;
+	if (!c->closing)
+		c->ended = END_SHUTDOWN;
 	conn_close(&c->conn);
 	tell_closing(c);
 	session_free(&c->task);
@@ -604,6 +610,7 @@ struct rtsp_session *rtsp_session_new(
 	if (w->server->has_conn_write)
 		c->conn.before_write = before_write;
 	list_push_back(&w->connections, &c->all);
+	c->is_refused = refused;
 	if (refused)
 		answer_early(c, B("503 Service Unavailable\r\nRetry-After: 5"), END_REFUSED, now);
 	return c;

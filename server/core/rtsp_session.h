@@ -29,6 +29,7 @@ struct rtsp_session {
 	bool unframed;       /* the message at hand has no end that could be told */
 	enum conn_end ended; /* why, once it is closing */
 	bool draining;
+	bool is_refused; /* one too many: it was told so */
 	bool wants_room; /* media wait in their source for room in its output */
 	tick_t close_by;
 	tick_t last_request;

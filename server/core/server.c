@@ -10,80 +10,7 @@
 #include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 
-enum { REFUSED_MAX = 256, STOP_POLL_MS = 2, LAST_WAIT_MS = 500, PEERS_IDLE = 8192 };
-
-/* ---- new connections ---- */
-
-struct adopt_mail {
-	struct mail mail;
-	struct worker *to;
-	struct conn_parts parts;
-};
-
-static void on_adopt(struct mail *m, struct loop *l, tick_t now)
-{
-	struct adopt_mail *a = container_of(m, struct adopt_mail, mail);
-	(void)l;
-	worker_adopt(a->to, &a->parts, now);
-	free(a);
-}
-
-static struct worker *least_loaded(struct server *s)
-{
-	struct worker *best = &s->workers[0];
-
-	for (unsigned i = 1; i < s->n_workers; i++) {
-		if (atomic_load(&s->workers[i].n_connections) < atomic_load(&best->n_connections))
-			best = &s->workers[i];
-	}
-	return best;
-}
-
-/* The client hears why, and no more; the connection lingers so that the answer survives. */
-static void refuse(struct server *s, int fd, tick_t now)
-{
-	struct worker *w = &s->workers[0];
-	struct conn_parts parts;
-
-	w->stats.connections_refused++;
-	if (atomic_load(&s->connections) >= w->prefs->maximum_connections + REFUSED_MAX) {
-		(void)close(fd); /* a flood: not even that */
-		w->stats.connections_closed++;
-		w->stats.closed[END_REFUSED]++;
-		return;
-	}
-	atomic_fetch_add(&s->connections, 1);
-	atomic_fetch_add(&w->n_connections, 1);
-	conn_parts_init(&parts, fd);
-	worker_refuse(w, &parts, now);
-}
-
-static void on_accepted(struct listener *l, int fd, const struct addr *peer, tick_t now)
-{
-	struct server *s = container_of(l, struct door, listener)->server;
-	(void)peer;
-
-	if (atomic_load(&s->refusing) ||
-		atomic_load(&s->connections) >= s->workers[0].prefs->maximum_connections) {
-		server_set_state(s, SERVER_REFUSING);
-		refuse(s, fd, now);
-		return;
-	}
-	server_set_state(s, SERVER_RUNNING);
-	struct worker *w = least_loaded(s);
-	atomic_fetch_add(&s->connections, 1);
-	atomic_fetch_add(&w->n_connections, 1);
-	if (w == &s->workers[0]) {
-		struct conn_parts parts;
-		conn_parts_init(&parts, fd);
-		worker_adopt(w, &parts, now);
-		return;
-	}
-	struct adopt_mail *a = xcalloc(1, sizeof *a);
-	*a = (struct adopt_mail){ .mail.fn = on_adopt, .to = w };
-	conn_parts_init(&a->parts, fd);
-	loop_post(&w->loop, &a->mail);
-}
+enum { PEERS_IDLE = 8192 };
 
 /* ---- setting up ---- */
 
@@ -134,8 +61,9 @@ int server_init(struct server *s, const struct prefs *p, const struct module *co
 		return err;
 	s->pool = iopool_new((unsigned)p->io_threads, (unsigned)p->io_threads_most);
 	err = init_workers(s, why);
+	doorman_init(s, os_now());
 	if (!err && listen)
-		err = doors_open(s, on_accepted, why);
+		err = doors_open(s, doorman_accept, why);
 	return err;
 }
 
@@ -172,8 +100,8 @@ static void add_stats(struct worker *w, void *arg, tick_t now)
 	struct stats *sum = arg;
 	(void)now;
 	worker_stats(w, sum);
-	for (size_t i = 0; w->index == 0 && i < w->server->n_doors; i++)
-		sum->listener_pauses += w->server->doors[i].listener.n_paused;
+	if (w->index == 0)
+		doorman_stats(w->server, sum);
 }
 
 void server_stats(struct server *s, struct stats *sum)

@@ -3,6 +3,7 @@
 #define SERVER_CORE_SERVER_H
 
 #include "server/core/doors.h"
+#include "server/core/doorman.h"
 #include "server/core/module.h"
 #include "server/core/peers.h"
 #include "server/core/worker.h"
@@ -27,6 +28,7 @@ struct server {
 	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
 	_Atomic uint32_t sessions, connections;
 	_Atomic uint32_t tunnel_halves; /* that wait */
+	struct doorman doorman;
 	_Atomic bool refusing; /* it will end: new connections and sessions are answered 503 */
 	_Atomic bool leaving;  /* connections without a session are closed when they are idle */
 	bool has_conn_write, has_rtcp, has_incoming_data; /* some module has the role */

@@ -44,105 +44,109 @@ enum conn_end { END_TABLE(END_ENUM) END_COUNT };
 const char *conn_end_name(enum conn_end e);
 
 /* Counters of one worker; only its own thread writes them. Name, what it counts. */
-#define STAT_TABLE(X)                                                                   \
-	X(connections_accepted, "connections taken from the listener")                  \
-	X(connections_refused, "answered 503: too many")                                \
-	X(connections_closed, "connections that ended, refused ones too")               \
-	X(requests, "requests read, bad ones included")                                 \
-	X(requests_forwarded, "requests for a session of another worker")               \
-	X(responses_2xx, "answers 200 to 299")                                          \
-	X(responses_3xx, "answers 300 to 399")                                          \
-	X(responses_4xx, "answers 400 to 499")                                          \
-	X(responses_5xx, "answers 500 to 599")                                          \
-	X(responses_unsent, "answers whose connection was gone or full")                \
-	X(responses_stray, "answers that came from a client, who was asked nothing")    \
-	X(modules_late, "answered 503: a module kept the request waiting too long")     \
-	X(http_refused, "HTTP requests that are no half of a tunnel")                   \
-	X(tunnel_halves, "GETs and POSTs of HTTP tunnels")                              \
-	X(tunnel_moves, "halves handed to the worker of their cookie")                  \
-	X(tunnels, "tunnels whose halves met")                                          \
-	X(tunnel_posts_reopened, "POSTs that came after the first")                     \
-	X(tunnel_posts_replaced, "POSTs that a newer one replaced")                     \
-	X(tunnel_timeouts, "halves whose partner did not come")                         \
-	X(tunnel_overflows, "answered 503: too many halves wait")                       \
-	X(tunnel_hijacks, "answered 403: a cookie of another address")                  \
-	X(tunnel_doubles, "answered 409: a second GET")                                 \
-	X(tunnel_bad_base64, "tunnels that ended with 400: no base64")                  \
-	X(destinations_refused, "SETUP with a destination other than the client")       \
-	X(ports_refused, "answered 461: media to a port below media_ports_min")         \
-	X(pairs_refused, "answered 503: no sockets for RTP")                            \
-	X(sessions_refused_total, "answered 453: maximum_sessions")                     \
-	X(sessions_refused_connection, "answered 453: maximum_sessions_per_connection") \
-	X(sessions_refused_address, "answered 453: maximum_sessions_per_address")       \
-	X(sessions_refused_unplayed, "answered 453: maximum_unplayed_per_address")      \
-	X(sessions_refused_bandwidth, "answered 453: maximum_bandwidth")                \
-	X(sessions, "media sessions made")                                              \
-	X(auth_logins, "requests with the right credentials")                           \
-	X(auth_challenged, "answered 401: no credentials, or none that are offered")    \
-	X(auth_failed, "answered 401: wrong credentials")                               \
-	X(auth_stale, "answered 401 with stale: right ones, for an old nonce")          \
-	X(auth_replayed, "answered 401 with stale: a count that was used before")       \
-	X(auth_bad, "answered 400: credentials broken, or for another URL")             \
-	X(auth_forbidden, "answered 403: not by the rules")                             \
-	X(auth_signatures_bad, "answered 403: signed URLs, expired or wrong")           \
-	X(auth_waits, "logins held back after wrong ones from their address")           \
-	X(auth_crowded, "answered 503 and closed: too many of these")                   \
-	X(sessions_stolen, "answered 454: a session of another address or user")        \
-	X(sessions_ended, "media sessions that ended")                                  \
-	X(packets_sent, "RTP packets handed to the kernel or to a connection")          \
-	X(bytes_sent, "their bytes, RTP headers included")                              \
-	X(packets_dropped_fault, "RTP packets that a fault kept back for good")         \
-	X(packets_dropped_tcp, "interleaved frames dropped because the client is slow") \
-	X(packets_late, "RTP packets that left more than 100 ms after their time")      \
-	X(packets_thinned, "left out by importance: their TCP client is slow")          \
-	X(packets_too_late, "left out: too late to be of use to their TCP client")      \
-	X(thin_steps_down, "times a stream went down in quality")                       \
-	X(thin_steps_up, "times it went up again")                                      \
-	X(thin_1_ms, "stream time at quality 1: no frames that nothing refers to")      \
-	X(thin_2_ms, "at 2: 75 % of the frames that others refer to")                   \
-	X(thin_3_ms, "at 3: 50 %")                                                      \
-	X(thin_4_ms, "at 4: 25 %")                                                      \
-	X(thin_5_ms, "at 5: sync samples")                                              \
-	X(thin_6_ms, "at 6: every second sync sample")                                  \
-	X(ahead_waits, "times stored media waited for their TCP client to read")        \
-	X(packets_dropped_udp, "datagrams dropped at a full send buffer")               \
-	X(packets_failed_udp, "datagrams that the kernel refused")                      \
-	X(rtcp_sent, "RTCP compounds sent")                                             \
-	X(rtcp_received, "valid RTCP compounds of known streams")                       \
-	X(rtcp_bad, "RTCP compounds that break 3550 A.2")                               \
-	X(rtcp_foreign, "RTCP compounds about a stream, from another address")          \
-	X(rtcp_unknown, "RTCP compounds of nobody we know")                             \
-	X(frames_unknown, "interleaved frames of a channel without a stream")           \
-	X(rtp_received, "datagrams and frames on our RTP side")                         \
-	X(media_waits, "times a packet was due and still being loaded")                 \
-	X(loops, "times a medium began again at its end (pref loop)")                   \
-	X(media_opens, "files opened, or found open, for DESCRIBE and SETUP")           \
-	X(media_open_not_found, "answered 404: there is no such file")                  \
-	X(media_open_folder, "answered 404: a folder")                                  \
-	X(media_open_outside, "answered 403: a link leads out of the folder")           \
-	X(media_open_denied, "answered 403: we may not read it")                        \
-	X(media_open_device, "answered 403: a device, a FIFO or a socket")              \
-	X(media_open_empty, "answered 415: a file without an octet")                    \
-	X(media_open_truncated, "answered 415: the file ends early")                    \
-	X(media_open_corrupt, "answered 415: the file contradicts itself")              \
-	X(media_open_excessive, "answered 415: above our caps for a file")              \
-	X(media_open_unsupported, "answered 415: nothing in it that we can send")       \
-	X(media_open_changed, "answered 503: the file is being written to")             \
-	X(media_open_full, "answered 503 or 453: no descriptor or room for it")         \
-	X(media_open_failed, "answered 500: the disk failed")                           \
-	X(paths_outside, "answered 403: the URL climbs above the root")                 \
-	X(paths_bad, "answered 400: a NUL or another broken escape in the URL")         \
-	X(media_cache_bytes, "tables and blocks of files kept now")                     \
-	X(media_cache_bytes_most, "at most ever")                                       \
-	X(media_cache_pinned_bytes, "blocks that sessions hold now")                    \
-	X(media_titles_open, "files open now")                                          \
-	X(media_files_read, "files read: the others were found open")                   \
-	X(media_blocks_filled, "blocks made")                                           \
-	X(media_blocks_evicted, "blocks given up for others")                           \
-	X(io_threads_now, "threads of the I/O pool now")                                \
-	X(io_threads_most, "at most ever")                                              \
-	X(access_log_lost, "lines of the access log that were not written")             \
-	X(listener_pauses, "times the listener ran out of descriptors")
+#define STAT_TABLE(X)                                                                      \
+	X(connections_accepted, "connections taken from the listener")                     \
+	X(connections_refused, "answered 503: too many, for one of these reasons or all")  \
+	X(connections_refused_address, "maximum_connections_per_address")                  \
+	X(connections_refused_rate, "maximum_connections_per_second_per_address")          \
+	X(connections_refused_descriptors, "there was no descriptor for it")               \
+	X(connections_closed, "connections that ended, refused ones too")                  \
+	X(requests, "requests read, bad ones included")                                    \
+	X(requests_forwarded, "requests for a session of another worker")                  \
+	X(responses_2xx, "answers 200 to 299")                                             \
+	X(responses_3xx, "answers 300 to 399")                                             \
+	X(responses_4xx, "answers 400 to 499")                                             \
+	X(responses_5xx, "answers 500 to 599")                                             \
+	X(responses_unsent, "answers whose connection was gone or full")                   \
+	X(responses_stray, "answers that came from a client, who was asked nothing")       \
+	X(modules_late, "answered 503: a module kept the request waiting too long")        \
+	X(http_refused, "HTTP requests that are no half of a tunnel")                      \
+	X(tunnel_halves, "GETs and POSTs of HTTP tunnels")                                 \
+	X(tunnel_moves, "halves handed to the worker of their cookie")                     \
+	X(tunnels, "tunnels whose halves met")                                             \
+	X(tunnel_posts_reopened, "POSTs that came after the first")                        \
+	X(tunnel_posts_replaced, "POSTs that a newer one replaced")                        \
+	X(tunnel_timeouts, "halves whose partner did not come")                            \
+	X(tunnel_overflows, "answered 503: too many halves wait")                          \
+	X(tunnel_hijacks, "answered 403: a cookie of another address")                     \
+	X(tunnel_doubles, "answered 409: a second GET")                                    \
+	X(tunnel_bad_base64, "tunnels that ended with 400: no base64")                     \
+	X(destinations_refused, "SETUP with a destination other than the client")          \
+	X(ports_refused, "answered 461: media to a port below media_ports_min")            \
+	X(pairs_refused, "answered 503: no sockets for RTP")                               \
+	X(sessions_refused_total, "answered 453: maximum_sessions")                        \
+	X(sessions_refused_connection, "answered 453: maximum_sessions_per_connection")    \
+	X(sessions_refused_address, "answered 453: maximum_sessions_per_address")          \
+	X(sessions_refused_unplayed, "answered 453: maximum_unplayed_per_address")         \
+	X(sessions_refused_bandwidth, "answered 453: maximum_bandwidth")                   \
+	X(sessions, "media sessions made")                                                 \
+	X(auth_logins, "requests with the right credentials")                              \
+	X(auth_challenged, "answered 401: no credentials, or none that are offered")       \
+	X(auth_failed, "answered 401: wrong credentials")                                  \
+	X(auth_stale, "answered 401 with stale: right ones, for an old nonce")             \
+	X(auth_replayed, "answered 401 with stale: a count that was used before")          \
+	X(auth_bad, "answered 400: credentials broken, or for another URL")                \
+	X(auth_forbidden, "answered 403: not by the rules")                                \
+	X(auth_signatures_bad, "answered 403: signed URLs, expired or wrong")              \
+	X(auth_waits, "logins held back after wrong ones from their address")              \
+	X(auth_crowded, "answered 503 and closed: too many of these")                      \
+	X(sessions_stolen, "answered 454: a session of another address or user")           \
+	X(sessions_ended, "media sessions that ended")                                     \
+	X(packets_sent, "RTP packets handed to the kernel or to a connection")             \
+	X(bytes_sent, "their bytes, RTP headers included")                                 \
+	X(packets_dropped_fault, "RTP packets that a fault kept back for good")            \
+	X(packets_dropped_tcp, "interleaved frames dropped because the client is slow")    \
+	X(packets_late, "RTP packets that left more than 100 ms after their time")         \
+	X(packets_thinned, "left out by importance: their TCP client is slow")             \
+	X(packets_too_late, "left out: too late to be of use to their TCP client")         \
+	X(thin_steps_down, "times a stream went down in quality")                          \
+	X(thin_steps_up, "times it went up again")                                         \
+	X(thin_1_ms, "stream time at quality 1: no frames that nothing refers to")         \
+	X(thin_2_ms, "at 2: 75 % of the frames that others refer to")                      \
+	X(thin_3_ms, "at 3: 50 %")                                                         \
+	X(thin_4_ms, "at 4: 25 %")                                                         \
+	X(thin_5_ms, "at 5: sync samples")                                                 \
+	X(thin_6_ms, "at 6: every second sync sample")                                     \
+	X(ahead_waits, "times stored media waited for their TCP client to read")           \
+	X(packets_dropped_udp, "datagrams dropped at a full send buffer")                  \
+	X(packets_failed_udp, "datagrams that the kernel refused")                         \
+	X(rtcp_sent, "RTCP compounds sent")                                                \
+	X(rtcp_received, "valid RTCP compounds of known streams")                          \
+	X(rtcp_bad, "RTCP compounds that break 3550 A.2")                                  \
+	X(rtcp_foreign, "RTCP compounds about a stream, from another address")             \
+	X(rtcp_unknown, "RTCP compounds of nobody we know")                                \
+	X(frames_unknown, "interleaved frames of a channel without a stream")              \
+	X(rtp_received, "datagrams and frames on our RTP side")                            \
+	X(media_waits, "times a packet was due and still being loaded")                    \
+	X(loops, "times a medium began again at its end (pref loop)")                      \
+	X(media_opens, "files opened, or found open, for DESCRIBE and SETUP")              \
+	X(media_open_not_found, "answered 404: there is no such file")                     \
+	X(media_open_folder, "answered 404: a folder")                                     \
+	X(media_open_outside, "answered 403: a link leads out of the folder")              \
+	X(media_open_denied, "answered 403: we may not read it")                           \
+	X(media_open_device, "answered 403: a device, a FIFO or a socket")                 \
+	X(media_open_empty, "answered 415: a file without an octet")                       \
+	X(media_open_truncated, "answered 415: the file ends early")                       \
+	X(media_open_corrupt, "answered 415: the file contradicts itself")                 \
+	X(media_open_excessive, "answered 415: above our caps for a file")                 \
+	X(media_open_unsupported, "answered 415: nothing in it that we can send")          \
+	X(media_open_changed, "answered 503: the file is being written to")                \
+	X(media_open_full, "answered 503 or 453: no descriptor or room for it")            \
+	X(media_open_failed, "answered 500: the disk failed")                              \
+	X(paths_outside, "answered 403: the URL climbs above the root")                    \
+	X(paths_bad, "answered 400: a NUL or another broken escape in the URL")            \
+	X(media_cache_bytes, "tables and blocks of files kept now")                        \
+	X(media_cache_bytes_most, "at most ever")                                          \
+	X(media_cache_pinned_bytes, "blocks that sessions hold now")                       \
+	X(media_titles_open, "files open now")                                             \
+	X(media_files_read, "files read: the others were found open")                      \
+	X(media_blocks_filled, "blocks made")                                              \
+	X(media_blocks_evicted, "blocks given up for others")                              \
+	X(io_threads_now, "threads of the I/O pool now")                                   \
+	X(io_threads_most, "at most ever")                                                 \
+	X(access_log_lost, "lines of the access log that were not written")                \
+	X(listener_waits, "times maximum_connections_per_second let new connections wait") \
+	X(listener_pauses, "times the listener ran out of descriptors, or memory")
 
 struct stats {
 #define STAT_FIELD(name, text) uint64_t name;

@@ -125,7 +125,7 @@ static void post_ended(struct rtsp_session *get, enum conn_end why)
 		return;
 	get->half.has_post = false;
 	get->half.cut = true;
-	worker_connection_ended(get->w, why);
+	worker_connection_ended(get->w, get->half.post_tag, why);
 }
 
 void tunnel_on_read(struct rtsp_session *c, int err)
@@ -168,6 +168,7 @@ static bool join(struct rtsp_session *get, struct rtsp_session *post, tick_t now
 	tunnel_leave(post);
 	task_signal(&post->task, EV_UPDATE);
 	get->half.has_post = true;
+	get->half.post_tag = parts.tag;
 	if (conn_join(&get->conn, &parts) != 0) {
 		conn_parts_close(&parts);
 		post_ended(get, END_FAILED);

@@ -21,12 +21,13 @@ struct worker;
 /* A connection's part in a tunnel. All zeroes: none. */
 struct tunnel_half {
 	struct tunnel *tunnel;
-	bool is_post;  /* this one is the POST, and waits */
-	bool has_post; /* a POST's connection is part of this one, and counted */
-	bool moved;    /* its connection lives on elsewhere: nothing ends with this rtsp_session */
-	bool cut;      /* the POST has gone: what is not whole in the input never will be */
-	bool bad;      /* its base64 was broken */
-	bool waits;    /* for its partner, since then: */
+	bool is_post;      /* this one is the POST, and waits */
+	bool has_post;     /* a POST's connection is part of this one, and counted */
+	uint32_t post_tag; /* of that */
+	bool moved; /* its connection lives on elsewhere: nothing ends with this rtsp_session */
+	bool cut;   /* the POST has gone: what is not whole in the input never will be */
+	bool bad;   /* its base64 was broken */
+	bool waits; /* for its partner, since then: */
 	tick_t since;
 };
 

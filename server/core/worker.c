@@ -340,8 +340,9 @@ void worker_clear(struct worker *w)
 	loop_clear(&w->loop);
 }
 
-void worker_connection_ended(struct worker *w, enum conn_end why)
+void worker_connection_ended(struct worker *w, uint32_t tag, enum conn_end why)
 {
+	doorman_gone(w->server, tag, w->loop.now);
 	atomic_fetch_sub(&w->n_connections, 1);
 	atomic_fetch_sub(&w->server->connections, 1);
 	w->stats.connections_closed++;
@@ -352,13 +353,16 @@ static struct rtsp_session *take(
 	struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
 {
 	struct rtsp_session *c = NULL;
+	uint32_t tag = parts->tag;
 
 	if (w->draining)
 		conn_parts_close(parts);
 	else
 		c = rtsp_session_new(w, parts, refused, now);
 	if (!c)
-		worker_connection_ended(w, w->draining ? END_SHUTDOWN : END_FAILED);
+		worker_connection_ended(w, tag, w->draining ? END_SHUTDOWN : END_FAILED);
+	if (!c && refused)
+		doorman_refused_gone(w->server);
 	return c;
 }
 

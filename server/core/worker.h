@@ -83,8 +83,8 @@ struct rtsp_session *worker_take(struct worker *w, struct conn_parts *parts, tic
 void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now);
 /* Other preferences, on the worker's own thread: existing connections get new limits. */
 void worker_prefs_changed(struct worker *w, const struct prefs *p);
-/* One of its TCP connections is over. */
-void worker_connection_ended(struct worker *w, enum conn_end why);
+/* One of its TCP connections is over; its tag is the one of doorman_admit. */
+void worker_connection_ended(struct worker *w, uint32_t tag, enum conn_end why);
 /* Ends everything: sessions with BYE, connections after their last answer. */
 void worker_drain(struct worker *w, tick_t now);
 static inline bool worker_is_empty(const struct worker *w)

@@ -60,7 +60,8 @@ void conn_detach(struct conn *c, struct conn_parts *parts)
 		.bytes_out = c->bytes_out,
 		.frames_dropped = c->frames_dropped,
 		.peer = c->peer,
-		.local = c->local };
+		.local = c->local,
+		.tag = c->tag };
 	*c = (struct conn){ .pipe.fd = -1, .post.fd = -1, .loop = c->loop };
 	flush_init(&c->flush, conn_on_flush);
 }
@@ -94,6 +95,7 @@ static void take_parts(struct conn *c, const struct conn_parts *parts)
 	c->frames_dropped = parts->frames_dropped;
 	c->peer = parts->peer;
 	c->local = parts->local;
+	c->tag = parts->tag;
 }
 
 static size_t larger(size_t a, size_t b)
@@ -245,4 +247,13 @@ void conn_close(struct conn *c)
 	buf_clear(&c->in);
 	buf_clear(&c->coded);
 	buf_clear(&c->out);
+}
+
+void conn_reset(struct conn *c)
+{
+	struct linger none = { .l_onoff = 1 };
+
+	if (conn_is_open(c)) /* a wish: without it the kernel goes on trying for a while */
+		(void)setsockopt(c->pipe.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	conn_close(c);
 }

@@ -69,6 +69,7 @@ struct conn {
 	/* Seam (may be NULL): sees, and may shorten or redirect, what is about to be written. */
 	void (*before_write)(void *arg, struct conn *c, struct iovec *iov, int *n);
 	void *arg;
+	uint32_t tag; /* the owner's own: goes where the connection goes */
 	uint64_t bytes_in, bytes_out, frames_dropped;
 	uint64_t bytes_junk; /* thrown away: they came on the GET of a tunnel */
 	struct addr peer, local;
@@ -87,6 +88,7 @@ struct conn_parts {
 	size_t unit_sent, waiting;
 	uint64_t bytes_in, bytes_out, frames_dropped;
 	struct addr peer, local;
+	uint32_t tag; /* the owner's own: travels along */
 };
 
 /* Takes over fd (connected, or connecting). 0 or -errno; on an error fd is closed. */
@@ -151,6 +153,8 @@ size_t conn_waiting(const struct conn *c);
 /* Ends our side after what waits has left: FIN now or as soon as it is empty. The owner goes on
  * reading (and throwing away) until eof or a deadline of its own, so that the last answer survives. */
 void conn_finish(struct conn *c);
+/* The same as conn_close, and the kernel forgets what it has not sent yet: the peer sees a reset. */
+void conn_reset(struct conn *c);
 /* Closes at once and frees the buffers. */
 void conn_close(struct conn *c);
 

@@ -2,6 +2,8 @@
 #include "server/net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Errors of accept4 that only concern the connection that was about to be accepted. */
@@ -11,11 +13,61 @@ static bool is_passing(int err)
 	       err == ENETDOWN || err == EHOSTUNREACH || err == ENETUNREACH;
 }
 
-static void adopt(struct listener *l, int fd, const struct addr *peer, tick_t now)
+static void open_reserve(struct listener *l)
 {
+	if (l->reserve < 0)
+		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Says it, and closes; what the client has said is read, so that the close is no reset. */
+static void turn_away(struct listener *l, int fd)
+{
+	char rest[4096];
+
+	if (l->busy)
+		(void)send(fd, l->busy, strlen(l->busy), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(fd, SHUT_WR); /* who has gone already needs no answer */
+	for (int i = 0; i < 16 && recv(fd, rest, sizeof rest, MSG_DONTWAIT) > 0; i++)
+		;
+	(void)close(fd); /* all was said */
+	l->n_busy++;
+}
+
+/* There is no descriptor for who waits, if anybody does: the one in reserve is. 0 or -errno. */
+static int accept_one_more(struct listener *l)
+{
+	if (l->reserve < 0)
+		return -EMFILE;
+	(void)close(l->reserve); /* nothing was in it */
+	l->reserve = -1;
+	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int err = fd < 0 ? -errno : 0;
+	if (fd >= 0)
+		turn_away(l, fd);
+	open_reserve(l);
+	/* when another thread was faster, the next try is after a pause */
+	return !err && l->reserve < 0 ? -EMFILE : err;
+}
+
+/* Takes one that waits: 0 or -errno. */
+static int accept_one(struct listener *l, tick_t now)
+{
+	struct addr peer = { .n = sizeof peer.v6 };
+	int fd = accept4(l->fd, &peer.sa, &peer.n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE ? accept_one_more(l) : -errno;
 	l->n_accepted++;
-	struct addr from = addr_unmapped(peer);
-	l->accepted(l, fd, &from, now);
+	peer = addr_unmapped(&peer);
+	l->accepted(l, fd, &peer, now);
+	return 0;
+}
+
+static tick_t pause_for(struct listener *l, tick_t span)
+{
+	/* level-triggered: not to ask is what keeps the loop from spinning */
+	watch_set(&l->watch, 0);
+	return span;
 }
 
 static tick_t listener_run(struct task *t, uint32_t events, tick_t now)
@@ -27,18 +79,19 @@ static tick_t listener_run(struct task *t, uint32_t events, tick_t now)
 		return TASK_DONE;
 	}
 	watch_set(&l->watch, EV_READ);
+	open_reserve(l);
 	for (int i = 0; i < LISTENER_BURST; i++) {
-		struct addr peer = { .n = sizeof peer.v6 };
-		int fd = accept4(l->fd, &peer.sa, &peer.n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			adopt(l, fd, &peer, now);
-		} else if (errno == EAGAIN) {
+		tick_t wait = l->wait ? l->wait(l, now) : 0;
+		if (wait > 0) {
+			l->n_waits++;
+			return pause_for(l, wait);
+		}
+		int err = accept_one(l, now);
+		if (err == -EAGAIN)
 			return TASK_IDLE;
-		} else if (!is_passing(errno)) {
-			/* level-triggered: not to ask is what keeps the loop from spinning */
+		if (err && !is_passing(-err)) {
 			l->n_paused++;
-			watch_set(&l->watch, 0);
-			return LISTENER_PAUSE;
+			return pause_for(l, LISTENER_PAUSE);
 		}
 	}
 	return 0;
@@ -57,12 +110,13 @@ static const struct task_ops listener_ops = {
 int listener_open(struct listener *l, struct loop *loop, const struct addr *at, bool v6_only,
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now))
 {
-	*l = (struct listener){ .accepted = accepted };
+	*l = (struct listener){ .accepted = accepted, .reserve = -1 };
 	task_init(&l->task, &listener_ops, loop);
 	l->fd = sock_listen(at, v6_only, SOMAXCONN);
 	if (l->fd < 0)
 		return l->fd;
 	l->local = sock_local(l->fd);
+	open_reserve(l);
 	int err = watch_open(&l->watch, loop, l->fd, &l->task, EV_READ);
 	if (err) {
 		(void)close(l->fd); /* nobody has connected yet */
@@ -77,6 +131,9 @@ void listener_close(struct listener *l)
 		return;
 	watch_close(&l->watch);
 	(void)close(l->fd); /* who waits in the backlog is refused: we are going */
+	if (l->reserve >= 0)
+		(void)close(l->reserve); /* nothing was in it */
+	l->reserve = -1;
 	l->fd = -1;
 	task_signal(&l->task, EV_KILL);
 }

@@ -8,9 +8,9 @@
 /*
  * A listening socket. Accepts until EAGAIN, at most LISTENER_BURST a turn, and gives each
  * descriptor (nonblocking, close-on-exec) to `accepted`, which owns it from then on.
- * Out of descriptors (EMFILE, ENFILE, ENOBUFS, ENOMEM): pauses for LISTENER_PAUSE, then tries again;
- * nothing is closed meanwhile. Embedded; the owner calls listener_close, or signals EV_KILL to .task
- * from another thread.
+ * Out of descriptors (EMFILE, ENFILE): one that is kept in reserve lets who waits in, to be told `busy` and
+ * closed. When that fails, too, or memory is short (ENOBUFS, ENOMEM): pauses for LISTENER_PAUSE, then tries
+ * again. Embedded; the owner calls listener_close, or signals EV_KILL to .task from another thread.
  */
 enum { LISTENER_BURST = 256 };
 #define LISTENER_PAUSE (250 * TICK_MS)
@@ -21,7 +21,13 @@ struct listener {
 	int fd;
 	struct addr local; /* with the port that the kernel chose */
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now);
+	/* May be NULL: how long the next connection has to wait (in the backlog); 0: come in. */
+	tick_t (*wait)(struct listener *l, tick_t now);
+	const char *busy; /* NULL: nothing is said */
+	int reserve;      /* a descriptor that is not needed */
 	uint64_t n_accepted, n_paused;
+	uint64_t n_waits; /* times wait() said so */
+	uint64_t n_busy;  /* told so, and closed */
 };
 
 /* v6_only: an IPv6 wildcard leaves IPv4 to others. 0 or -errno (EADDRINUSE …). */

@@ -97,7 +97,7 @@ lines=$(grep -av '^#' "$TMP/access.log")
 same "the access log has a line of each" 2 "$(printf '%s\n' "$lines" | grep -ac .)"
 same "and 42 fields in each" 42 "$(printf '%s\n' "$lines" | awk '{ print NF }' | sort -u)"
 
-# too many connections: refused at once; out of descriptors: the others are served on
+# too many connections: refused at once
 start_server --maximum-connections 3 --workers 1
 for n in 4 5 6; do eval "exec $n<>/dev/tcp/127.0.0.1/${URL##*:}"; done
 sleep 0.1
@@ -108,24 +108,3 @@ for n in 4 5 6; do eval "exec $n<&- $n>&-"; done
 sleep 1.5 # the readers above hold copies of them
 check "and when they have gone, new ones are" grep -q 'RTSP/1.0 200' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')
 stop_server
-(
-	ulimit -n 24
-	"$BIN/beagle-server" --port 0 --workers 1 --stats "$TMP/few.json" >"$TMP/few.out" 2>&1 &
-	echo $! >"$TMP/few.pid"
-)
-SERVER_PIDS+=("$(cat "$TMP/few.pid")")
-for _ in $(seq 100); do
-	URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$TMP/few.out")
-	[ -n "$URL" ] && break
-	sleep 0.05
-done
-for n in $(seq 20 45); do eval "exec $n<>/dev/tcp/127.0.0.1/${URL##*:}"; done
-printf 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n' >&20
-check "out of descriptors those that are in are served" grep -q 'RTSP/1.0 200' <(timeout 1 cat <&20)
-for n in $(seq 20 44); do eval "exec $n<&- $n>&-"; done
-printf 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n' >&45
-check "and the one that waited is let in later" grep -q 'RTSP/1.0 200' <(timeout 2 cat <&45)
-exec 45<&- 45>&-
-kill -TERM "$(cat "$TMP/few.pid")"
-for _ in $(seq 60); do [ -s "$TMP/few.json" ] && break; sleep 0.05; done
-check "the pause was counted" [ "$(number "$TMP/few.json" listener_pauses)" -ge 1 ]

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# Limits of the real program: descriptors, the rate of new connections, half requests; and that the
+# counters add up afterwards.
+. server/tests/lib.sh
+
+# adds_up NAME FILE: what was opened was closed, each for one reason
+adds_up() {
+	local sums
+	sums=$(jq -r '"\(.connections_accepted + .connections_refused) \(.connections_closed) \([.closed[]] | add)"' "$2")
+	# shellcheck disable=SC2086
+	set -- "$1" $sums
+	if [ "$2" = "$3" ] && [ "$3" = "$4" ]; then ok "$1 ($2)"; else not_ok "$1 ($2 opened, $3 closed, $4 for a reason)"; fi
+}
+number() { jq -r ".$2" "$1"; }
+client() { timeout 50 python3 server/tests/limits.py "$@"; }
+
+if ! (ulimit -n 64) 2>"$TMP/x"; then
+	skip "the limit of descriptors cannot be set here"
+else
+	(
+		ulimit -n 64
+		exec "$BIN/beagle-server" --port 0 --workers 2 --stats "$TMP/few.json" >"$TMP/few.out" 2>&1
+	) &
+	few=$!
+	SERVER_PIDS+=("$few")
+	for _ in $(seq 200); do
+		URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$TMP/few.out")
+		[ -n "$URL" ] && break
+		sleep 0.05
+	done
+	client descriptors "$URL" "$few"
+	stop_server "$few"
+	same "and it ends as ever" 0 $?
+	check "those without a descriptor were counted" [ "$(number "$TMP/few.json" connections_refused_descriptors)" -ge 1 ]
+	adds_up "all 101 connections ended for a reason" "$TMP/few.json"
+fi
+
+start_server --stats "$TMP/rate.json" --maximum-connections-per-second 50
+client slow_start "$URL"
+stop_server
+check "the waits were counted" [ "$(number "$TMP/rate.json" listener_waits)" -ge 1 ]
+adds_up "all 100 connections ended for a reason" "$TMP/rate.json"
+
+start_server --stats "$TMP/hasty.json" --unlimited-addresses "" --maximum-connections-per-second-per-address 10
+client hasty "$URL"
+stop_server
+check "haste was counted" [ "$(number "$TMP/hasty.json" connections_refused_rate)" -ge 1 ]
+adds_up "all 41 connections ended for a reason" "$TMP/hasty.json"
+
+start_server --stats "$TMP/loris.json" --request-timeout 1 --first-request-timeout 1
+client loris "$URL"
+stop_server
+same "slow ones and silent ones were counted" "2 1" \
+	"$(number "$TMP/loris.json" closed.slow) $(number "$TMP/loris.json" closed.silent)"
+adds_up "all 3 connections ended for a reason" "$TMP/loris.json"
+
+out=$("$BIN/beagle-server" --unlimited-addresses 10.0.0.0/99 2>&1)
+same "a block of addresses that is none is refused" 2 $?
+check "and named" grep -q 'unlimited_addresses' <<<"$out"
