@@ -24,7 +24,7 @@ static void host_octets(const struct addr *a, uint8_t *dst)
 static uint8_t mask_of(unsigned i, unsigned n)
 {
 	unsigned have = n > 8 * i ? n - 8 * i : 0;
-	return have >= 8 ? 0xff : (uint8_t)(0xff00u >> have);
+	return (uint8_t)(have >= 8 ? 0xffu : 0xff00u >> have);
 }
 
 int prefix_read(struct prefix *p, struct bytes text)
