@@ -516,8 +516,8 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 	if (conn_is_open(&c->conn)) {
 		/* at its end of input, full or choked a level-triggered descriptor would spin */
 		bool full = c->conn.in.n == c->conn.in.max;
-		conn_want_read(&c->conn, !c->conn.eof && !full && !is_choked(c) &&
-						 !(c->half.is_post && tunnel_is_waiting(c)));
+		conn_want_read(
+			&c->conn, !c->conn.eof && !full && !is_choked(c) && !tunnel_is_full(c));
 	}
 	if (events & EV_USER)
 		check_idle(c, now);

@@ -12,6 +12,8 @@
 
 #define SERVER_NAME "Beagle/" BEAGLE_VERSION
 
+enum { WAITING_BYTES = 4096 }; /* of a POST that waits: more is not read */
+
 struct tunnel {
 	UT_hash_handle hh;
 	struct rtsp_session *get;  /* NULL: only its POST has come */
@@ -96,6 +98,11 @@ static void end_waiting(struct rtsp_session *c)
 bool tunnel_is_waiting(const struct rtsp_session *c)
 {
 	return c->half.waits;
+}
+
+bool tunnel_is_full(const struct rtsp_session *c)
+{
+	return c->half.waits && c->conn.in.n >= WAITING_BYTES;
 }
 
 void tunnel_leave(struct rtsp_session *c)
@@ -284,7 +291,6 @@ static void enter(struct rtsp_session *c, const struct http_half *h, tick_t now)
 		t->post = c;
 		if (older)
 			turn_out(older, now);
-		conn_want_read(&c->conn, false);
 	} else {
 		t->get = c;
 		answer_get(c, now);

@@ -38,6 +38,8 @@ void tunnel_begin(struct rtsp_session *c, const struct http_half *h, tick_t now)
 void tunnel_refuse(struct rtsp_session *c, int status, tick_t now);
 /* Waits c for its other half? Then nobody reads its input. */
 bool tunnel_is_waiting(const struct rtsp_session *c);
+/* Has it read enough of what is to be read when it has met its partner? */
+bool tunnel_is_full(const struct rtsp_session *c);
 /* conn_read has answered `err` (< 0) for c. */
 void tunnel_on_read(struct rtsp_session *c, int err);
 /* At the end of c's turn. `is_idle`: no request is at hand, and nothing whole is left in the input; then

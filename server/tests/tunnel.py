@@ -119,15 +119,19 @@ class Tunnel:
         self.session = "Session: %s\r\n" % got["session"].split(";")[0]
         self.want(self.ask("PLAY", "/pattern"))
         for _ in range(3):
-            if self.random.random() < 0.5:  # half a request goes with its POST
-                self.post.sendall(base64.b64encode(b"OPTIONS * RT"))
             old = self.post
             if self.random.random() < 0.5:
+                if self.random.random() < 0.5:  # half a request goes with its POST
+                    old.sendall(base64.b64encode(b"OPTIONS * RT"))
                 old.close()
                 self.nap()
                 self.open_post()
             else:
+                # what was sent over the old one counts when the new one comes
+                self.cseq += 1
+                self.send(("OPTIONS * RTSP/1.0\r\nCSeq: %d\r\n\r\n" % self.cseq).encode())
                 self.open_post()
+                self.want(self.reply())
                 self.nap()
                 old.close()
             self.want(self.ask("GET_PARAMETER", "/pattern"))

@@ -406,6 +406,67 @@ static void t_post_replaced(void)
 	sim_close(&s);
 }
 
+/* Holds GET_PARAMETER back for ten seconds. */
+static enum verdict hold(struct module *self, struct rtsp_txn *t)
+{
+	tick_t now = t->worker->loop.now;
+	(void)self;
+
+	if (t->req.method != RTSP_GET_PARAMETER || now >= t->received + 10 * TICK_S)
+		return MOD_PASS;
+	t->wake_at = t->received + 10 * TICK_S;
+	return MOD_WAIT;
+}
+
+static const struct module mod_hold = { MODULE_HEAD("hold"), .preprocess = hold };
+
+static void t_requests_outlive_their_post(void)
+{
+	struct sim s;
+	struct pair p = { 0 };
+
+	sim_open_with(&s, 2, &mod_hold);
+	open_pair(&p, &s, "slow");
+	sim_send(&p.get, "GET_PARAMETER * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+			 "OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n\r\nOPTIONS * RT");
+	sim_hang_up(&p.post);
+	sim_settle(&s);
+	open_post(&p, &s, 1, "slow");
+	sim_send(&p.get, "OPTIONS * RTSP/1.0\r\nCSeq: 3\r\n\r\n");
+	CU_ASSERT_EQUAL(sim_reply(&p.get), 0);
+	sim_run(&s, 11 * TICK_S);
+	for (uint64_t cseq = 1; cseq <= 3; cseq++) {
+		CU_ASSERT_EQUAL(sim_reply(&p.get), 200);
+		CU_ASSERT_EQUAL(p.get.reply.cseq, cseq);
+	}
+	CU_ASSERT_EQUAL(SUM(&s, tunnel_posts_reopened), 1);
+	close_pair(&p);
+	check_empty(&s);
+	sim_close(&s);
+}
+
+/* What comes on the GET behind its head is nobody's, before the POST has come and after. */
+static void t_get_is_deaf(void)
+{
+	struct sim s;
+	struct pair p = { 0 };
+
+	sim_open(&s, 2);
+	open_get(&p, &s, 0, "deaf");
+	sim_send(&p.get, "OPTIONS * RTSP/1.0\r\nCSeq: 77\r\n\r\n");
+	open_post(&p, &s, 1, "deaf");
+	CU_ASSERT(has_http(&p.get, 200));
+	CU_ASSERT_EQUAL(sim_ask(&p.get, "OPTIONS", "/pattern", ""), 200);
+	p.get.post = 0;
+	sim_send(&p.get, "OPTIONS * RTSP/1.0\r\nCSeq: 78\r\n\r\n");
+	p.get.post = p.post.fd;
+	CU_ASSERT_EQUAL(sim_ask(&p.get, "OPTIONS", "/pattern", ""), 200);
+	CU_ASSERT_EQUAL(SUM(&s, requests), 2);
+	close_pair(&p);
+	check_empty(&s);
+	sim_close(&s);
+}
+
 /* The old one goes in the same turn in which the new one comes. */
 static void t_post_swapped(void)
 {
@@ -495,6 +556,70 @@ static void t_deadline(void)
 	sim_hang_up(&post.post);
 	check_empty(&s);
 	sim_close(&s);
+}
+
+static void t_gone_while_waiting(void)
+{
+	struct sim s;
+	struct pair p = { 0 };
+
+	sim_open(&s, 2);
+	for (unsigned i = 0; i < 4; i++) {
+		struct sim_client *c = i & 1 ? &p.get : &p.post;
+		sim_connect(c, &s, i >> 1);
+		send_head(c, i & 1 ? GET_HEAD : POST_HEAD, "short");
+		CU_ASSERT_EQUAL(atomic_load(&s.server.tunnel_halves), 1);
+		sim_hang_up(c);
+		check_empty(&s);
+	}
+	sim_close(&s);
+}
+
+/* A POST that says much before its GET comes is read no further, and all of it counts then. */
+static void t_much_before_the_get(void)
+{
+	enum { MANY = 4000 };
+	struct sim s;
+	struct pair p = { 0 };
+	struct buf coded;
+	unsigned answered = 0;
+
+	buf_init(&coded, SIM_BYTES);
+	for (unsigned i = 0; i < MANY; i++)
+		CU_ASSERT_EQUAL(
+			base64_write(&coded, B("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")), 0);
+	sim_open(&s, 2);
+	open_post(&p, &s, 0, "much");
+	size_t sent = 0;
+	for (unsigned i = 0; i < 8; i++) {
+		struct bytes rest = bytes_sub(buf_bytes(&coded), sent, coded.n);
+		ssize_t n = send(p.post.fd, rest.p, rest.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		sim_settle(&s);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		LIST_EACH(x, &s.workers[i].connections)
+		{
+			struct rtsp_session *c = container_of(x, struct rtsp_session, all);
+			CU_ASSERT(c->conn.in.n <= 4096 + CONN_READ_TURN);
+		}
+	}
+	open_get(&p, &s, 1, "much");
+	CU_ASSERT(has_http(&p.get, 200));
+	for (unsigned round = 0; round < 10 * MANY && answered < MANY; round++) {
+		struct bytes rest = bytes_sub(buf_bytes(&coded), sent, coded.n);
+		ssize_t n = send(p.post.fd, rest.p, rest.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		sim_settle(&s);
+		while (sim_reply(&p.get) == 200)
+			answered++;
+	}
+	CU_ASSERT_EQUAL(answered, MANY);
+	CU_ASSERT_EQUAL(SUM(&s, requests), MANY);
+	close_pair(&p);
+	check_empty(&s);
+	sim_close(&s);
+	buf_clear(&coded);
 }
 
 static void t_cap(void)
@@ -627,6 +752,11 @@ static void t_bad_base64(void)
 		CU_ASSERT_EQUAL(sim_reply(&p.get), 200);
 		CU_ASSERT_EQUAL(p.get.reply.cseq, 5);
 		CU_ASSERT_EQUAL(sim_reply(&p.get), 400);
+		/* the cookie is free while the rest of it lingers */
+		struct pair again = { 0 };
+		open_pair(&again, &s, "bad");
+		CU_ASSERT_EQUAL(sim_ask(&again.get, "OPTIONS", "/pattern", ""), 200);
+		close_pair(&again);
 		sim_run(&s, TICK_S);
 		CU_ASSERT(is_closed(&p.get));
 		CU_ASSERT_EQUAL(SUM(&s, tunnel_bad_base64), i + 1);
@@ -728,9 +858,15 @@ UNIT_SUITE(tunnel,
 	{ "without POST it is an idle connection, no more", t_post_stays_away },
 	{ "a newer POST replaces the one that is there, whose requests count", t_post_replaced },
 	{ "one POST may go while the next one comes", t_post_swapped },
+	{ "requests that were whole are answered after their POST has gone, before the next one's",
+		t_requests_outlive_their_post },
+	{ "what comes on the GET behind its head is thrown away", t_get_is_deaf },
 	{ "it ends with its GET", t_get_dropped },
 	{ "and with the server, whole or waiting", t_end_of_the_server },
 	{ "a half without partner ends at its deadline", t_deadline },
+	{ "a half that goes while it waits makes room at once", t_gone_while_waiting },
+	{ "what a POST says before its GET comes is kept in part, and counts in whole",
+		t_much_before_the_get },
 	{ "more waiting halves than the cap are answered 503, partners never", t_cap },
 	{ "a cookie is of no use to another address", t_hijack },
 	{ "a second GET with the same cookie is refused", t_two_gets },
