@@ -24,7 +24,7 @@ else
 	few=$!
 	SERVER_PIDS+=("$few")
 	for _ in $(seq 200); do
-		URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$TMP/few.out")
+		URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$TMP/few.out" 2>/dev/null)
 		[ -n "$URL" ] && break
 		sleep 0.05
 	done
@@ -57,3 +57,16 @@ adds_up "all 3 connections ended for a reason" "$TMP/loris.json"
 out=$("$BIN/beagle-server" --unlimited-addresses 10.0.0.0/99 2>&1)
 same "a block of addresses that is none is refused" 2 $?
 check "and named" grep -q 'unlimited_addresses' <<<"$out"
+
+# the table of limits in server/README.md says what is so
+sed -n '/^## Limits/,/^## How/s/^| `\([a-z_]*\)` | \([^ ]*\) |.*/\1 \2/p' server/README.md >"$TMP/table"
+"$BIN/beagle-server" --help >"$TMP/help"
+wrong=$(while read -r pref default; do
+	grep -q -- "--$(tr _ - <<<"$pref") .*default '\?${default/#none/}'\?)" "$TMP/help" || echo "$pref"
+done <"$TMP/table")
+check "every limit of the README has its default ($(wc -l <"$TMP/table") rows)" [ -z "$wrong" ]
+echo "$wrong"
+wrong=$(sed -n '/^## Limits/,/^## How/p' server/README.md | sed -n 's/^|.*| \(`[^|]*`\) |$/\1/p' | tr -d '`,' |
+	tr ' ' '\n' | while read -r counter; do jq -e ".$counter != null" "$TMP/loris.json" >"$TMP/x" || echo "$counter"; done)
+check "and its counter" [ -z "$wrong" ]
+echo "$wrong"
