@@ -31,6 +31,15 @@ const struct feature_row features[] = {
 	{ "no_record", "RECORD is not offered" },
 	{ "h264", "a track of H.264" },
 	{ "aac", "a track of AAC (mpeg4-generic)" },
+	{ "tunnel", "RTSP over HTTP" },
+	{ "tls", "RTSP over TLS (--tls-url)" },
+	{ "tls_tunnel", "RTSP over HTTP over TLS" },
+	{ "ipv6", "the target's address is of IPv6" },
+	{ "auth", "something that asks for credentials (--auth-url)" },
+	{ "digest", "Digest is asked for" },
+	{ "digest_md5", "with MD5" },
+	{ "digest_sha256", "with SHA-256" },
+	{ "basic", "Basic is offered over a connection without TLS" },
 	{ NULL, NULL },
 };
 

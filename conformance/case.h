@@ -2,6 +2,8 @@
 #ifndef CONFORMANCE_CASE_H
 #define CONFORMANCE_CASE_H
 
+#include "conformance/digest.h"
+#include "conformance/door.h"
 #include "conformance/node.h"
 #include "conformance/outcome.h"
 #include "conformance/require.h"
@@ -47,6 +49,7 @@ struct expect {
 	size_t n_absent;
 	const char *body; /* regular expression found in the body; NULL: not looked at */
 	bool body_empty;
+	bool clean;      /* the connection ends as its layers have it: TLS with close_notify */
 	double within_s; /* 0: the default */
 	unsigned count;  /* so many answers, each as said */
 	const struct saved *saves;
@@ -80,6 +83,22 @@ struct packet_step {
 	unsigned times;
 };
 
+/* Credentials of a request: those that answer the last challenge, but for what is said here. Texts with
+ * ${…}; NULL: as it should be. */
+struct auth_step {
+	bool is_used, is_basic, shuffled;
+	bool flipped, upper; /* the response: one digit changed; in capitals */
+	bool omit[DIGEST_FIELD_COUNT];
+	const char *field[DIGEST_FIELD_COUNT];
+	const char *method; /* that the response is computed for */
+	const char *password;
+	const char *value; /* the header's whole value */
+	unsigned padding;  /* of the letter a, behind it */
+};
+
+/* What happens to a tunnel's POST. */
+enum post_action { POST_CLOSE, POST_OPEN, POST_RAW };
+
 enum step_kind {
 	STEP_CONNECT,
 	STEP_SEND,
@@ -94,6 +113,7 @@ enum step_kind {
 	STEP_RST,
 	STEP_CLOSE,
 	STEP_REPEAT,
+	STEP_POST,
 	STEP_KINDS
 };
 const char *step_name(enum step_kind k);
@@ -114,7 +134,10 @@ struct step {
 	unsigned split;       /* send, raw: bytes per segment; 0: as one */
 	unsigned split_at[8]; /* or cut at these offsets */
 	size_t n_split_at;
-	double seconds; /* wait */
+	struct door door;      /* connect */
+	struct auth_step auth; /* send */
+	enum post_action post; /* and for POST_RAW, packet.bytes */
+	double seconds;        /* wait */
 	struct expect expect;
 	struct gather gather; /* also of check */
 	struct packet_step packet;

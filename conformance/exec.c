@@ -92,6 +92,8 @@ static void learn_play(struct trial *t, const struct answer *a)
 void exec_learn(struct trial *t, int conn, const struct answer *a)
 {
 	const char *method = a->request.method;
+	if (a->seen.kind == OUTCOME_STATUS && a->seen.status == 401)
+		exec_challenged(t, &a->m);
 	if (a->seen.kind != OUTCOME_STATUS || a->seen.status / 100 != 2)
 		return;
 	if (strcmp(method, "SETUP") == 0)
@@ -156,7 +158,7 @@ static bool do_send(struct trial *t, const struct step *s)
 	struct buf text, wire;
 	buf_init(&text, STIMULUS_MAX);
 	buf_init(&wire, STIMULUS_MAX);
-	bool ok = expand(t, s, s->text, TEMPLATE_TEXT, &text);
+	bool ok = expand(t, s, s->text, TEMPLATE_TEXT, &text) && exec_authorize(t, s, &text);
 	if (ok && template_request(buf_bytes(&text), t->cseq + 1, &wire) == 0) {
 		t->cseq++;
 		ok = put(t, s, buf_bytes(&wire));
@@ -236,16 +238,6 @@ static bool do_frame(struct trial *t, const struct step *s)
 
 /* ---- the other steps ---- */
 
-static bool do_connect(struct trial *t, const struct step *s)
-{
-	int conn = links_connect(&t->links, s->via, CONNECT_WAIT);
-	if (conn >= 0)
-		return true;
-	t->peer_gone = true;
-	exec_finding(t, s, RESULT_INCONCLUSIVE, "a connection", err_text(conn));
-	return false;
-}
-
 static bool do_wait(struct trial *t, const struct step *s)
 {
 	tick_t until = os_now() + (tick_t)(s->seconds * 1e9);
@@ -288,7 +280,7 @@ static bool do_repeat(struct trial *t, const struct step *s)
 }
 
 static bool (*const doers[])(struct trial *t, const struct step *s) = {
-	[STEP_CONNECT] = do_connect,
+	[STEP_CONNECT] = exec_connect,
 	[STEP_SEND] = do_send,
 	[STEP_RAW] = do_raw,
 	[STEP_EXPECT] = exec_expect,
@@ -301,6 +293,7 @@ static bool (*const doers[])(struct trial *t, const struct step *s) = {
 	[STEP_RST] = do_rst,
 	[STEP_CLOSE] = do_close,
 	[STEP_REPEAT] = do_repeat,
+	[STEP_POST] = exec_post,
 };
 _Static_assert(COUNT(doers) == STEP_KINDS, "one row per kind of step");
 

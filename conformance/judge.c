@@ -155,6 +155,10 @@ static bool expect_one(struct trial *t, const struct step *s, int conn, struct a
 	char expected[256], got[128];
 	ask_wait(&t->links, conn, os_now() + patience(t, e), a);
 	exec_learn(t, conn, a);
+	if (answer_is(a, 401) && exec_ask_again(t, s, conn)) {
+		ask_wait(&t->links, conn, os_now() + patience(t, e), a);
+		exec_learn(t, conn, a);
+	}
 	print_sets(e, t->profile, expected, sizeof(expected));
 	print_seen(a, got, sizeof(got));
 	if (t->links.stop && *t->links.stop && a->seen.kind == OUTCOME_SILENT) {
@@ -169,6 +173,8 @@ static bool expect_one(struct trial *t, const struct step *s, int conn, struct a
 		exec_finding(t, s, RESULT_FAIL, expected, got);
 		return false;
 	}
+	if (e->clean && t->links.conns[conn]->wires.main.torn)
+		exec_finding(t, s, RESULT_FAIL, "close_notify before the end of TCP", "FIN alone");
 	if (a->seen.kind != OUTCOME_STATUS)
 		return true;
 	if (e->when.n == 0 || outcomes_has(&e->when, a->seen)) {

@@ -30,4 +30,9 @@ MUST_USE bool loader_keys(struct loader *l, const struct node *map, const char *
 MUST_USE bool steps_read(
 	struct loader *l, const struct node *list, const struct step **v, size_t *n);
 
+/* Readers of the steps about doors (step_door.c): connect, post, and `auth` of a send. */
+MUST_USE bool step_read_connect(struct loader *l, const struct node *n, struct step *s);
+MUST_USE bool step_read_post(struct loader *l, const struct node *n, struct step *s);
+MUST_USE bool step_read_auth(struct loader *l, const struct node *n, struct step *s);
+
 #endif

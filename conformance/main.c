@@ -50,6 +50,9 @@ static void usage(FILE *f)
 	      "    --jobs N          so many cases at a time (4); robustness cases run alone\n"
 	      "    --seed N          seed, kept in the result\n"
 	      "    --quiet           failures and the summary only\n"
+	      "    --tls-url URL     rtsps:// of the same content: the cases about TLS\n"
+	      "    --auth-url URL    content that asks for credentials: the cases about them\n"
+	      "    --credentials FILE  one line user:password (else BEAGLE_USER, BEAGLE_PASSWORD)\n"
 	      "    --i-may-load-this-host   destructive cases against another machine\n"
 	      "  list [--json]       the cases\n"
 	      "  explain CASE        one case: clauses, stimulus, expectations\n"
@@ -96,6 +99,9 @@ enum opt {
 	O_JOBS,
 	O_QUIET,
 	O_MAY,
+	O_TLS_URL,
+	O_AUTH_URL,
+	O_CREDENTIALS,
 	O_CASES,
 	O_JSON,
 	O_CLAUSES,
@@ -117,6 +123,9 @@ static const struct option longs[] = { { "only", required_argument, NULL, O_ONLY
 	{ "keep", required_argument, NULL, O_KEEP }, { "seed", required_argument, NULL, O_SEED },
 	{ "jobs", required_argument, NULL, O_JOBS }, { "quiet", no_argument, NULL, O_QUIET },
 	{ "i-may-load-this-host", no_argument, NULL, O_MAY },
+	{ "tls-url", required_argument, NULL, O_TLS_URL },
+	{ "auth-url", required_argument, NULL, O_AUTH_URL },
+	{ "credentials", required_argument, NULL, O_CREDENTIALS },
 	{ "cases", required_argument, NULL, O_CASES }, { "json", optional_argument, NULL, O_JSON },
 	{ "clauses", no_argument, NULL, O_CLAUSES }, { "notes", no_argument, NULL, O_NOTES },
 	{ "max-gap", required_argument, NULL, O_GAP },
@@ -177,6 +186,9 @@ static int option(struct options *o, int c, const char *arg)
 		o->run.jobs = (unsigned)n;
 		break;
 	case O_QUIET: o->run.quiet = true; break;
+	case O_TLS_URL: o->run.target.tls_url = arg; break;
+	case O_AUTH_URL: o->run.target.auth_url = arg; break;
+	case O_CREDENTIALS: o->run.target.credentials = arg; break;
 	case O_MAY: o->run.may_load_host = true; break;
 	case O_CASES: o->cases = arg; break;
 	case 'o': o->run.json = arg; break;
@@ -271,7 +283,7 @@ static int read_cases(const struct options *o, struct catalogue *cat)
 
 static int cmd_run(struct options *o, struct catalogue *cat)
 {
-	o->run.url = o->args[1];
+	o->run.target.url = o->args[1];
 	if (cat->n_faults) {
 		for (size_t i = 0; i < cat->n_faults; i++)
 			fprintf(stderr, "%s\n", cat->faults[i]);

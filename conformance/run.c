@@ -441,7 +441,7 @@ static int exit_code(const struct run *r)
 static int reach(struct run *r)
 {
 	char *why = NULL;
-	int code = 0, rc = target_init(&r->target, r->o->url, &why);
+	int code = 0, rc = target_init_doors(&r->target, &r->o->target, &why);
 	if (rc < 0) {
 		code = rc == ERR_NOT_FOUND ? 4 : 2;
 	} else if (!target_is_loopback(&r->target) && r->o->destructive && !r->o->may_load_host) {

@@ -7,7 +7,7 @@
 /* A run of cases against one target. */
 enum { RUN_GLOBS = 256 };
 struct run_opts {
-	const char *url;
+	struct target_opts target;
 	const char *only[RUN_GLOBS], *exclude[RUN_GLOBS]; /* over ids; NULL ends */
 	const char *clauses[RUN_GLOBS];                   /* globs over clause ids; NULL ends */
 	const char *tags[RUN_GLOBS];                      /* globs over tags; NULL ends */

@@ -181,12 +181,13 @@ static bool read_body(struct loader *l, const struct node *n, struct expect *e)
 static bool read_expect_map(struct loader *l, const struct node *n, struct expect *e)
 {
 	static const char *const keys[] = { "status", "headers", "should", "absent", "body",
-		"within", "count", "save", "clause", "level", "unlike", "when", NULL };
+		"within", "count", "save", "clause", "level", "unlike", "when", "clean", NULL };
 	const struct node *when = node_get(n, "when"), *unlike = node_get(n, "unlike"),
 			  *status = node_get(n, "status"), *h = node_get(n, "headers"),
 			  *should = node_get(n, "should"), *absent = node_get(n, "absent"),
 			  *body = node_get(n, "body"), *within = node_get(n, "within"),
-			  *count = node_get(n, "count"), *save = node_get(n, "save");
+			  *count = node_get(n, "count"), *save = node_get(n, "save"),
+			  *clean = node_get(n, "clean");
 	if (!loader_keys(l, n, keys))
 		return false;
 	if (!status)
@@ -214,6 +215,7 @@ static bool read_expect_map(struct loader *l, const struct node *n, struct expec
 		return loader_fault(l, within->line, "within is a number of seconds");
 	if (count && (!node_to_uint(count, 10000, &e->count) || !e->count))
 		return loader_fault(l, count->line, "count is a number of answers");
+	e->clean = clean && clean->kind == NODE_SCALAR && strcmp(clean->text, "true") == 0;
 	return !save || read_saves(l, save, e);
 }
 
@@ -354,7 +356,7 @@ static const struct {
 	const char *name;
 	bool (*read)(struct loader *l, const struct node *n, struct step *s);
 } kinds[] = {
-	[STEP_CONNECT] = { "connect", read_connection },
+	[STEP_CONNECT] = { "connect", step_read_connect },
 	[STEP_SEND] = { "send", read_send },
 	[STEP_RAW] = { "raw", read_raw },
 	[STEP_EXPECT] = { "expect", read_expect },
@@ -367,6 +369,7 @@ static const struct {
 	[STEP_RST] = { "rst", read_connection },
 	[STEP_CLOSE] = { "close", read_connection },
 	[STEP_REPEAT] = { "repeat", read_repeat },
+	[STEP_POST] = { "post", step_read_post },
 };
 _Static_assert(COUNT(kinds) == STEP_KINDS, "one row per kind of step");
 
@@ -378,9 +381,10 @@ const char *step_name(enum step_kind k)
 /* Beside the step's own key: via, clause, level, split. */
 static bool read_extras(struct loader *l, const struct node *n, struct step *s)
 {
-	static const char *const others[] = { "via", "clause", "level", "split", "needs", NULL };
+	static const char *const others[] = { "via", "clause", "level", "split", "needs", "auth",
+		NULL };
 	const struct node *via = node_get(n, "via"), *split = node_get(n, "split"),
-			  *needs = node_get(n, "needs");
+			  *needs = node_get(n, "needs"), *auth = node_get(n, "auth");
 	NODE_EACH(c, n)
 	{
 		bool known = strcmp(c->key, kinds[s->kind].name) == 0;
@@ -395,6 +399,8 @@ static bool read_extras(struct loader *l, const struct node *n, struct step *s)
 		return loader_fault(l, needs->line, "there is no feature '%s'", s->needs);
 	if (!loader_clauses(l, n, s->clauses, &s->n_clauses) || !read_level(l, n, &s->level))
 		return false;
+	if (auth && (s->kind != STEP_SEND || !step_read_auth(l, auth, s)))
+		return s->kind == STEP_SEND || loader_fault(l, auth->line, "auth is for send");
 	if (!split)
 		return true;
 	if (split->kind == NODE_SCALAR && node_to_uint(split, 65536, &s->split) && s->split)

@@ -47,6 +47,9 @@ int target_init(struct target *t, const char *url, char **why)
 	}
 	memcpy(&t->addr, found->ai_addr, found->ai_addrlen);
 	t->addr_len = found->ai_addrlen;
+	t->places = (struct door_places){
+		.plain = t->addr, .plain_n = t->addr_len, .host = t->host, .path = t->path
+	};
 	freeaddrinfo(found);
 	return 0;
 }
@@ -58,8 +61,12 @@ void target_clear(struct target *t)
 	free(t->describe);
 	free(t->description);
 	free(t->aggregate);
+	free(t->tls_url);
+	free(t->auth_url);
+	free(t->auth_track);
+	free(t->auth_aggregate);
 	for (size_t i = 0; i < MEDIA_STREAMS; i++)
-		free(t->tracks[i]);
+		free(t->tracks[i]), free(t->tls_tracks[i]);
 	*t = (struct target){ 0 };
 }
 
@@ -79,7 +86,7 @@ bool target_has(const struct target *t, const char *feature)
 	return false;
 }
 
-static void feature(struct target *t, const char *name, bool has)
+void target_feature(struct target *t, const char *name, bool has)
 {
 	if (has && t->n_features < TARGET_FEATURES)
 		t->features[t->n_features++] = name;
@@ -103,14 +110,14 @@ static void learn_methods(struct target *t, const struct answer *a)
 	plain_put(t->banner, sizeof(t->banner), server);
 	bool told = *t->methods != '\0';
 	struct bytes m = bytes_str(t->methods);
-	feature(t, "public", told);
-	feature(t, "pause", !told || ox_list_has(m, "PAUSE"));
-	feature(t, "get_parameter", !told || ox_list_has(m, "GET_PARAMETER"));
-	feature(t, "set_parameter", !told || ox_list_has(m, "SET_PARAMETER"));
-	feature(t, "announce", told && ox_list_has(m, "ANNOUNCE"));
-	feature(t, "record", told && ox_list_has(m, "RECORD"));
-	feature(t, "no_announce", told && !ox_list_has(m, "ANNOUNCE"));
-	feature(t, "no_record", told && !ox_list_has(m, "RECORD"));
+	target_feature(t, "public", told);
+	target_feature(t, "pause", !told || ox_list_has(m, "PAUSE"));
+	target_feature(t, "get_parameter", !told || ox_list_has(m, "GET_PARAMETER"));
+	target_feature(t, "set_parameter", !told || ox_list_has(m, "SET_PARAMETER"));
+	target_feature(t, "announce", told && ox_list_has(m, "ANNOUNCE"));
+	target_feature(t, "record", told && ox_list_has(m, "RECORD"));
+	target_feature(t, "no_announce", told && !ox_list_has(m, "ANNOUNCE"));
+	target_feature(t, "no_record", told && !ox_list_has(m, "RECORD"));
 }
 
 static char *join(struct bytes base, struct bytes ref)
@@ -158,14 +165,14 @@ static void learn_description(struct target *t, const struct answer *a)
 	tick_t start = r->has_start ? r->start : 0;
 	if (t->sdp.has_range && (r->has_start || r->is_now) && r->has_end && r->end > start)
 		t->duration = tick_seconds(r->end - start);
-	feature(t, "vod", t->duration > 0);
-	feature(t, "live", t->duration <= 0);
-	feature(t, "seek", t->duration >= SEEKABLE_S);
-	feature(t, "multitrack", t->n_tracks > 1);
-	feature(t, "singletrack", t->n_tracks == 1);
-	feature(t, "aggregate", t->sdp.control.n > 0);
-	feature(t, "h264", has_encoding(&t->sdp, "H264"));
-	feature(t, "aac", has_encoding(&t->sdp, "mpeg4-generic"));
+	target_feature(t, "vod", t->duration > 0);
+	target_feature(t, "live", t->duration <= 0);
+	target_feature(t, "seek", t->duration >= SEEKABLE_S);
+	target_feature(t, "multitrack", t->n_tracks > 1);
+	target_feature(t, "singletrack", t->n_tracks == 1);
+	target_feature(t, "aggregate", t->sdp.control.n > 0);
+	target_feature(t, "h264", has_encoding(&t->sdp, "H264"));
+	target_feature(t, "aac", has_encoding(&t->sdp, "mpeg4-generic"));
 }
 
 /* A transport is offered unless its SETUP is refused with 461. */
@@ -195,10 +202,10 @@ static void try_transports(struct target *t, struct links *l)
 	if (links_pair_open(l, 0) == 0) {
 		char *udp = xasprintf("RTP/AVP;unicast;client_port=%u-%u", l->pairs[0].port[0],
 			l->pairs[0].port[1]);
-		feature(t, "udp", try_setup(t, l, "udp", udp));
+		target_feature(t, "udp", try_setup(t, l, "udp", udp));
 		free(udp);
 	}
-	feature(t, "tcp", try_setup(t, l, "tcp", "RTP/AVP/TCP;unicast;interleaved=0-1"));
+	target_feature(t, "tcp", try_setup(t, l, "tcp", "RTP/AVP/TCP;unicast;interleaved=0-1"));
 }
 
 static int describe(struct target *t, struct links *l, int conn, char **why)
@@ -235,6 +242,7 @@ int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **
 	media_init(&media);
 	links_init(l, &t->addr, t->addr_len, &media, NULL);
 	l->stop = stop;
+	l->places = t->places;
 	int rc = links_connect(l, "discovery", CONNECT_WAIT);
 	if (rc < 0) {
 		*why = xasprintf("%s: %s", t->shown, err_text(rc));
@@ -259,6 +267,8 @@ int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **
 		*why = xasprintf("%s: %s", t->shown, err_text(rc));
 	if (rc == 0)
 		try_transports(t, l);
+	if (rc == 0)
+		rc = target_discover_doors(t, l, why);
 out:
 	links_clear(l);
 	media_clear(&media);

@@ -5,7 +5,7 @@
 #include "conformance/link.h"
 
 /* The server under test: where it is, and what discovery learnt about it. */
-enum { TARGET_FEATURES = 24 };
+enum { TARGET_FEATURES = 32 };
 struct target {
 	char *url;      /* as given, without user and password */
 	char *shown;    /* the same for people and files: without tokens */
@@ -13,6 +13,12 @@ struct target {
 	char port[8], path[1024];
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
+	/* other ways in; NULL or empty: none was named */
+	struct door_places places;
+	char *tls_url, *auth_url; /* auth_url: what credentials are asked for */
+	char tls_host[256];
+	char *tls_tracks[MEDIA_STREAMS], *auth_track, *auth_aggregate;
+	char user[128], password[256];
 	/* discovery */
 	char *describe, *description; /* request and reply, as they went over the wire */
 	size_t describe_n, description_n;
@@ -27,8 +33,17 @@ struct target {
 	size_t n_features;
 };
 
+struct target_opts {
+	const char *url;
+	const char *tls_url, *auth_url; /* NULL: none */
+	const char *
+		credentials; /* file with one line "user:password"; NULL: BEAGLE_USER, BEAGLE_PASSWORD */
+};
+
 /* Reads the URL and finds the address. 0, or an error with *why (heap; the caller frees). */
 MUST_USE int target_init(struct target *t, const char *url, char **why);
+/* The same with the other doors. */
+MUST_USE int target_init_doors(struct target *t, const struct target_opts *o, char **why);
 void target_clear(struct target *t);
 bool target_is_loopback(const struct target *t);
 bool target_has(const struct target *t, const char *feature);
@@ -40,5 +55,10 @@ bool target_has(const struct target *t, const char *feature);
  * so (461, a method not in Public) does.
  */
 MUST_USE int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **why);
+
+/* In discovery: what the named doors and the tunnel offer (target_door.c). 0, or an error with *why when a
+ * door that was named stays shut. */
+MUST_USE int target_discover_doors(struct target *t, struct links *l, char **why);
+void target_feature(struct target *t, const char *name, bool has);
 
 #endif

@@ -55,6 +55,7 @@ struct trial *trial_new(const struct case_def *c, const struct trial_opts *o)
 	media_init(&t->media);
 	init_media(t);
 	links_init(&t->links, &o->target->addr, o->target->addr_len, &t->media, NULL);
+	t->links.places = o->target->places;
 	t->links.stop = o->stop;
 	ox.epoch = os_realtime() - (os_now() - t->links.zero);
 	t->ox = t->links.ox = ox_session_new(&ox);
@@ -68,6 +69,7 @@ void trial_free(struct trial *t)
 	links_clear(&t->links);
 	media_clear(&t->media);
 	ox_session_free(t->ox);
+	free(t->unasked);
 	free(t);
 }
 

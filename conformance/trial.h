@@ -4,6 +4,7 @@
 
 #include "conformance/ask.h"
 #include "conformance/case.h"
+#include "conformance/digest.h"
 #include "conformance/target.h"
 #include "conformance/verdict.h"
 
@@ -26,6 +27,10 @@ struct trial {
 		char name[32], value[512];
 	} saved[TRIAL_SAVED];
 	size_t n_saved;
+	struct challenge challenges[CHALLENGES]; /* of the last 401 */
+	size_t n_challenges;
+	unsigned nc; /* how often its nonce was used */
+	char *unasked; /* the last request that went without credentials where it could have them; heap */
 	bool peer_gone; /* a new connection was refused, or got no answer */
 	tick_t began, ended;
 };

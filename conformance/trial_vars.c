@@ -143,6 +143,48 @@ static const char *v_near_end(struct trial *t, size_t i)
 	return t->target->duration > 1 ? seconds(t, t->target->duration - 1) : NULL;
 }
 
+static const char *v_tls_url(struct trial *t, size_t i)
+{
+	(void)i;
+	return t->target->tls_url;
+}
+
+static const char *v_tls_track(struct trial *t, size_t i)
+{
+	return i <= t->target->n_tracks ? t->target->tls_tracks[i - 1] : NULL;
+}
+
+static const char *v_auth_url(struct trial *t, size_t i)
+{
+	(void)i;
+	return t->target->auth_url;
+}
+
+static const char *v_auth_track(struct trial *t, size_t i)
+{
+	(void)i;
+	return t->target->auth_track;
+}
+
+static const char *v_auth_aggregate(struct trial *t, size_t i)
+{
+	(void)i;
+	return t->target->auth_aggregate;
+}
+
+static const char *v_user(struct trial *t, size_t i)
+{
+	(void)i;
+	return t->target->user;
+}
+
+/* The nonce of the last challenge. */
+static const char *v_nonce(struct trial *t, size_t i)
+{
+	(void)i;
+	return t->n_challenges ? t->challenges[0].nonce : NULL;
+}
+
 static const struct {
 	const char *name;
 	const char *(*value)(struct trial *t, size_t i);
@@ -165,6 +207,13 @@ static const struct {
 	{ "duration", v_duration, false },
 	{ "beyond", v_beyond, false },
 	{ "near_end", v_near_end, false },
+	{ "tls_url", v_tls_url, false },
+	{ "tls_track", v_tls_track, true },
+	{ "auth_url", v_auth_url, false },
+	{ "auth_track", v_auth_track, false },
+	{ "auth_aggregate", v_auth_aggregate, false },
+	{ "user", v_user, false },
+	{ "nonce", v_nonce, false },
 };
 
 /* Index of the row, with the number at the name's end in *i; -1: none. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "server/modules/fault.h"
 
 enum { OTHER_CHANNEL = 250, LESS = 4 };
@@ -19,8 +21,23 @@ static uint8_t *frame_of(const struct iovec *iov, int i, int n)
 	return whole == iov[i].iov_len || whole == iov[i].iov_len + next ? p : NULL;
 }
 
+/* The answer to the GET of a tunnel stays as long as it was. */
+static void spoil_type(const struct iovec *iov, int n)
+{
+	struct bytes type = B("application/x-rtsp-tunnelled");
+
+	for (int i = 0; i < n; i++) {
+		struct bytes b = bytes_of(iov[i].iov_base, iov[i].iov_len);
+		size_t at = bytes_has_prefix(b, B("HTTP/1.")) ? bytes_find(b, type) : b.n;
+		if (at < b.n)
+			memset((uint8_t *)iov[i].iov_base + at, 'x', type.n);
+	}
+}
+
 void fault_frame_spoil(const struct faults *f, const struct iovec *iov, int n)
 {
+	if (f->on[FAULT_TUNNEL_TYPE])
+		spoil_type(iov, n);
 	int64_t channel = f->on[FAULT_FRAME_CHANNEL], length = f->on[FAULT_FRAME_LENGTH];
 
 	for (int i = 0; i < n; i++) {

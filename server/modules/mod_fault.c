@@ -74,7 +74,8 @@ static void note_seam(struct faults *f, int i)
 {
 	f->any_reply |= fault_rows[i].seam == SEAM_REPLY;
 	f->any_packet |= fault_rows[i].seam == SEAM_PACKET;
-	f->any_frame = f->on[FAULT_FRAME_CHANNEL] || f->on[FAULT_FRAME_LENGTH];
+	f->any_frame =
+		f->on[FAULT_FRAME_CHANNEL] || f->on[FAULT_FRAME_LENGTH] || f->on[FAULT_TUNNEL_TYPE];
 }
 
 int faults_add(struct faults *f, const char *spec, char *why)
