@@ -5,6 +5,7 @@
 #   CC=clang    another compiler
 #   SAN=1       AddressSanitizer and UndefinedBehaviorSanitizer (default BUILD then build/san)
 #   WERROR=1    warnings are errors (CI)
+#   SAMPLE=1    the sample module is linked in
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -21,6 +22,7 @@ comma := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OPT ?= -O2 -g
 CPPFLAGS := -I. -D_GNU_SOURCE -DBEAGLE_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"'
+CPPFLAGS += $(if $(SAMPLE),-DSAMPLE_MODULE)
 CFLAGS := -std=c17 $(OPT) $(WARN) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS) -pthread
 
@@ -47,6 +49,10 @@ parts_conformance := server/base conformance/oracle captures reports conformance
 parts_captures := server/base conformance/oracle captures
 parts_reports := server/base reports
 
+# what loaded modules may call of the server
+exports := server/core/module.list
+link_server := -Wl,--dynamic-list=$(exports)
+
 # A tree may hold only some of the folders (the harness is built without the server's codecs to
 # prove that it doesn't need them): what has a main.c is built.
 HAVE := $(foreach p,$(PROGRAMS),$(if $(wildcard $p/main.c),$p))
@@ -60,14 +66,24 @@ define program
 $(BIN)/beagle-$1: $(call obj,$1/main.c) $(call libs,$(parts_$1))
 	@mkdir -p $$(@D)
 	@echo "  LINK    $$@"
-	@$(CC) $(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$1)) -lm
+	@$(CC) $(LDFLAGS) $(link_$1) -o $$@ $$(filter %.o,$$^) $$(shell pkg-config --libs $(pkg_$1)) -lm
 
 $(TST)/unit-$1: $$(call obj,$$(call src,$1/tests)) $$(if $$(filter server,$1),,$(OBJ)/server/tests/unit.o) $(call libs,$(sort $(parts_$1) server/base server/wire server/net))
 	@mkdir -p $$(@D)
 	@echo "  LINK    $$@"
-	@$(CC) $(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$1) cunit jansson libcrypto) -lm
+	@$(CC) $(LDFLAGS) $(link_$1) -o $$@ $$(filter %.o,$$^) $$(shell pkg-config --libs $(pkg_$1) cunit jansson libcrypto) -lm
 endef
 $(foreach p,$(HAVE),$(eval $(call program,$p)))
+
+$(BIN)/beagle-server $(TST)/unit-server: $(exports)
+
+# Modules to be loaded (--modules): X_module.c makes X.so.
+MODULES := $(patsubst server/modules/%_module.c,$(BUILD)/modules/%.so,$(wildcard server/modules/*_module.c))
+modules: $(MODULES)
+$(BUILD)/modules/%.so: server/modules/%_module.c $(wildcard server/*/*.h) server/prefs.def
+	@mkdir -p $(@D)
+	@echo "  MODULE  $@"
+	@$(CC) $(CPPFLAGS) -DMODULE_SHARED $(CFLAGS) -fPIC -shared -pthread -o $@ $<
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -128,8 +144,9 @@ help:
 	@echo "make demo       install what is missing, build, run everything once, write a report"
 	@echo "make test       install what is missing, build, run all tests"
 	@echo "make units      build the unit tests into $(TST)"
+	@echo "make modules    build the modules that can be loaded into $(BUILD)/modules"
 	@echo "make fuzz       build the fuzz targets into $(BUILD)/fuzz (clang)"
 	@echo "make format     clang-format the tree"
 	@echo "make clean      remove $(BUILD)"
 
-.PHONY: all units demo test fuzz format clean help
+.PHONY: all units modules demo test fuzz format clean help

@@ -45,7 +45,10 @@ enum { MODULE_API = 2 };
 #define MODULE_HEAD(its_name)                                                                \
 	.api_version = MODULE_API, .struct_size = sizeof(struct module), .name = (its_name), \
 	.layout = MODULE_LAYOUT
-#define MODULE_SYMBOL "beagle_module"
+#define MODULE_PREFS(type, rows) \
+	.prefs = (rows), .n_prefs = COUNT(rows), .prefs_size = sizeof(struct type)
+#define MODULE_STATS(rows) .stats = (rows), .n_stats = COUNT(rows)
+#define MODULE_SYMBOL      "beagle_module"
 extern const struct module beagle_module; /* of a loaded module; the server has none */
 
 enum verdict {
@@ -207,7 +210,8 @@ struct module {
 const void *module_prefs(const struct module *self, const struct prefs *p);
 /* Its counters on this worker, in the order of its rows. On the worker's thread. */
 uint64_t *module_stats(const struct module *self, struct worker *w);
-/* Its slots. A request's may be looked into only while a role has it. */
+/* Its slots, each while a role is given the object, and on its worker. That of a connection (txn->conn) is
+ * another than the request's in the roles from route to postprocess, when txn->worker is not txn->home. */
 void *module_session_slot(const struct module *self, struct rtp_session *s);
 void *module_connection_slot(const struct module *self, struct rtsp_session *c);
 void *module_request_slot(const struct module *self, struct rtsp_txn *t);

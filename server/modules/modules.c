@@ -7,8 +7,16 @@
 
 const struct module *const *modules_list(size_t *n)
 {
-	static const struct module *const list[] = { &mod_auth, &mod_pattern, &mod_file,
-		&mod_accesslog, &mod_fault };
+	static const struct module *const list[] = {
+		&mod_auth,
+		&mod_pattern,
+		&mod_file,
+		&mod_accesslog,
+		&mod_fault,
+#ifdef SAMPLE_MODULE
+		&mod_sample,
+#endif
+	};
 	*n = COUNT(list);
 	return list;
 }

@@ -9,5 +9,6 @@ const struct module *const *modules_list(size_t *n);
 
 extern const struct module mod_pattern; /* /pattern/… */
 extern const struct module mod_file;    /* files beneath movie_folder, or the built-in clip */
+extern const struct module mod_sample;  /* in the list only where it was built so */
 
 #endif

@@ -26,18 +26,29 @@ void sim_open(struct sim *s, unsigned workers)
 
 void sim_open_with(struct sim *s, unsigned workers, const struct module *more)
 {
-	char why[PREFS_WHY];
-	const struct module *const list[] = { &mod_pattern, &mod_file, more };
+	sim_open_modules(s, workers, &more, more ? 1 : 0, NULL);
+}
 
+void sim_open_modules(struct sim *s, unsigned workers, const struct module *const *more, size_t n,
+	const char *setting)
+{
+	char why[PREFS_WHY];
+	const struct module *list[2 + SIM_MODULES_MAX] = { &mod_pattern, &mod_file };
+
+	CU_ASSERT_FATAL(n <= SIM_MODULES_MAX);
+	for (size_t i = 0; i < n; i++)
+		list[2 + i] = more[i];
 	*s = (struct sim){ .clock = TICK_S };
 	prefs_init(&s->prefs);
+	if (setting)
+		CU_ASSERT_EQUAL_FATAL(prefs_set_module(&s->prefs, setting, "test", why), 0);
 	s->server = (struct server){ .prefs = &s->prefs, .n_workers = workers };
 	s->server.workers = s->workers;
-	for (size_t i = 0; i < (more ? COUNT(list) : COUNT(list) - 1); i++)
+	for (size_t i = 0; i < n + 2; i++)
 		CU_ASSERT_EQUAL_FATAL(prefs_add_module(&s->prefs, list[i]->name, list[i]->prefs,
 					      list[i]->n_prefs, list[i]->prefs_size, why),
 			0);
-	CU_ASSERT_EQUAL_FATAL(server_init_modules(&s->server, list, more ? 3 : 2, why), 0);
+	CU_ASSERT_EQUAL_FATAL(server_init_modules(&s->server, list, n + 2, why), 0);
 	for (unsigned i = 0; i < workers; i++) {
 		struct worker *w = &s->workers[i];
 		CU_ASSERT_EQUAL_FATAL(loop_init_virtual(&w->loop, sim_clock, s), 0);

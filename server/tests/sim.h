@@ -10,7 +10,7 @@
  * A whole server in virtual time, in one thread: its workers' loops are turned by the test, which moves
  * the clock from deadline to deadline. Clients are real sockets on loopback.
  */
-enum { SIM_WORKERS_MAX = 2, SIM_BYTES = 1 << 20 };
+enum { SIM_WORKERS_MAX = 2, SIM_BYTES = 1 << 20, SIM_MODULES_MAX = 4 };
 
 struct sim {
 	tick_t clock;
@@ -22,6 +22,9 @@ struct sim {
 void sim_open(struct sim *s, unsigned workers);
 /* With a module of the test's own behind those for pattern and files. */
 void sim_open_with(struct sim *s, unsigned workers, const struct module *more);
+/* With several; `setting` (may be NULL) is a preference of one, as --set has it. */
+void sim_open_modules(struct sim *s, unsigned workers, const struct module *const *more, size_t n,
+	const char *setting);
 /* Drains and frees; checks that nothing is left. */
 void sim_close(struct sim *s);
 /* Turns the loops until nothing is ready; the clock stands still. */
