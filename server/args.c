@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/access.h"
 #include "server/base/os.h"
 #include "server/describe.h"
 #include "server/modules/fault.h"
@@ -56,6 +57,9 @@ static void usage(FILE *f)
 		"  --describe FILE [--json] [--quick] prints what would be sent of FILE (tracks, packets,\n"
 		"                                     SDP, what is left out) and ends; --quick reads the\n"
 		"                                     tables only. Exit 1: it cannot be streamed\n"
+		"  --hash-password USER[:REALM]       reads a password, prints the line for --auth-users, and ends\n"
+		"  --sign-url URL --expires SECONDS|@UNIX [--client ADDRESS] --auth-sign-key FILE\n"
+		"                                     prints the URL, signed, and ends\n"
 		"  --help, --version\n\n"
 		"Preferences:\n");
 	prefs_help(f);
@@ -219,6 +223,10 @@ int args_read(struct prefs *p, int argc, char **argv)
 		if (strncmp(argv[i], "--describe", 10) == 0 &&
 			(argv[i][10] == '\0' || argv[i][10] == '='))
 			return describe_file(argc, argv);
+		if (access_is_flag(argv[i], "--hash-password"))
+			return access_hash_password(argc, argv);
+		if (access_is_flag(argv[i], "--sign-url"))
+			return access_sign_url(argc, argv);
 		if (read_flag(p, argc, argv, &i, why) != 0)
 			return args_complain(why);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/rtsp_txn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,6 +213,26 @@ static enum step refuse_options(struct rtsp_txn *t, tick_t now)
 	return STEP_REPLIED;
 }
 
+/* "/film.mp4?key=1/trackID=2": clients that know no Content-Base put the control behind the query of the
+ * URL that they began with. 0 or the status. */
+static int take_control(struct rtsp_txn *t)
+{
+	struct bytes tail = t->url.query;
+	char control[64];
+
+	if (t->req.method != RTSP_SETUP || bytes_index(tail, '/') == tail.n)
+		return 0;
+	while (bytes_index(tail, '/') < tail.n)
+		tail = bytes_sub(tail, bytes_index(tail, '/') + 1, tail.n);
+	size_t n = strlen(t->path);
+	if (bytes_index(tail, '=') == tail.n || !bytes_to_str(tail, control, sizeof control))
+		return 0;
+	if (n + 1 + tail.n >= sizeof t->path)
+		return RTSP_URI_TOO_LARGE;
+	(void)snprintf(t->path + n, sizeof t->path - n, "%s%s", n == 1 ? "" : "/", control);
+	return 0;
+}
+
 /* The request URL and its path. 0 or the status. */
 static int read_url(struct rtsp_txn *t, const struct rtsp_method_row *row)
 {
@@ -224,7 +245,7 @@ static int read_url(struct rtsp_txn *t, const struct rtsp_method_row *row)
 	if (t->url.scheme == URL_STAR)
 		return row->star ? 0 : RTSP_BAD_REQUEST;
 	switch (url_path_decode(t->url.path, t->path, sizeof t->path)) {
-	case 0: return 0;
+	case 0: return take_control(t);
 	case ERR_RANGE: t->worker->stats.paths_outside++; return RTSP_FORBIDDEN; /* 16 */
 	case ERR_LIMIT: return RTSP_URI_TOO_LARGE;
 	}
