@@ -10,6 +10,7 @@
 #include "server/modules/modules.h"
 #include "server/privileges.h"
 #include "server/service.h"
+#include "server/takeover.h"
 
 /* As many descriptors as we may have: each TCP client takes one. */
 static void raise_limits(void)
@@ -64,36 +65,60 @@ static int load_modules(struct args *a, char *why)
 	return EXIT_OK;
 }
 
-/* From the first thread to the last; the exit code. */
-static int run(struct server *s, struct args *a, const struct privileges *user, char *why)
+/* All that needs root's rights, or nobody else's threads. 0 or an error with `why`. */
+static int open_server(struct server *s, struct args *a, struct takeover *t,
+	const struct privileges *user, char *why)
 {
-	char url[DOOR_URL];
-	const struct service_hooks hooks = { .reload = reload, .arg = a };
+	const struct prefs *p = a->now;
+	int err = takeover_ask(t, p->takeover, why);
 
-	if (server_init(s, a->now, a->modules.all, a->modules.n, true, why) != 0 ||
-		privileges_drop(user, why) != 0 || service_check_files(a->now, why) != 0)
+	*s = (struct server){ .prefs = p };
+	if (!err)
+		err = server_init(s, p, a->modules.all, a->modules.n, &t->given, why);
+	if (!err)
+		err = takeover_listen(t, p, why);
+	if (!err)
+		err = privileges_drop(user, why);
+	/* as whom we are now */
+	return err ? err : service_check_files(p, why);
+}
+
+/* From the first thread to the last; the exit code. */
+static int run(struct server *s, struct args *a, struct takeover *t, const struct privileges *user)
+{
+	const struct service_hooks hooks = { .reload = reload, .arg = a };
+	char url[DOOR_URL], why[PREFS_WHY] = "";
+
+	if (open_server(s, a, t, user, why) != 0)
 		return args_complain(why);
+	listener_store_clear(&t->given); /* at those addresses nobody listens from now on */
+	takeover_start(t, s);
 	server_start(s);
-	for (size_t i = 0; i < s->n_doors; i++)
-		printf("listening %s\n", door_url(&s->doors[i], url));
-	fflush(stdout);
-	if (!service_run(s, &hooks)) {
+	int err = takeover_ready(t, why);
+	if (!err) {
+		for (size_t i = 0; i < s->n_doors; i++)
+			printf("listening %s\n", door_url(&s->doors[i], url));
+		fflush(stdout);
+	}
+	if (err ? !server_stop(s) : !service_run(s, t, &hooks)) {
 		/* a thread is stuck in the kernel, and what it will touch cannot be freed */
 		log_write(LOG_W, "server", "a disk has not answered: ending without it");
 		_exit(EXIT_OK);
 	}
-	return EXIT_OK;
+	return err ? args_complain(why) : EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
 	struct args args = { .n = argc, .v = argv, .now = prefs_new() };
 	struct server server;
+	struct takeover takeover;
 	struct privileges user = { .is_wanted = false };
 	char why[PREFS_WHY] = "";
 	enum log_level level = LOG_W;
 
 	log_start(os_now(), level);
+	takeover_init(&takeover);
 	int code = args_read(args.now, argc, argv);
 	if (code < 0) {
 		if (log_level_read(args.now->log, &level))
@@ -107,10 +132,11 @@ int main(int argc, char **argv)
 		} else {
 			service_block_signals();
 			raise_limits();
-			code = run(&server, &args, &user, why);
+			code = run(&server, &args, &takeover, &user);
 			server_clear(&server);
 		}
 	}
+	takeover_close(&takeover);
 	privileges_clear(&user);
 	prefs_free(args.now);
 	module_list_clear(&args.modules);

@@ -14,11 +14,12 @@
 
 #define EMPTY_POLL (50 * TICK_MS) /* how often a server that drains looks whether it may go */
 
-enum life { LIFE_SERVING, LIFE_DRAINING, LIFE_OVER };
-static const char *const life_names[] = { "serving", "draining", "ending" };
+enum life { LIFE_SERVING, LIFE_DRAINING, LIFE_HANDED_OVER, LIFE_OVER };
+static const char *const life_names[] = { "serving", "draining", "handed over", "ending" };
 
 struct service {
 	struct server *server;
+	struct takeover *takeover;
 	struct service_hooks hooks;
 	struct watchdog watchdog;
 	enum life life;
@@ -102,7 +103,8 @@ static void on_end(struct service *v, int sig, tick_t now)
 	const struct prefs *p = v->server->prefs;
 
 	log_write(LOG_I, "server", "ending: signal %d", sig);
-	notify_stopping("ending");
+	if (v->life != LIFE_HANDED_OVER) /* else the service goes on, without us */
+		notify_stopping("ending");
 	if (v->life != LIFE_SERVING || p->shutdown_time == 0) {
 		v->life = LIFE_OVER;
 		return;
@@ -148,7 +150,7 @@ static tick_t run_timers(struct service *v, tick_t now)
 {
 	tick_t next = watchdog_run(&v->watchdog, now);
 
-	if (v->life != LIFE_DRAINING)
+	if (v->life == LIFE_SERVING)
 		return next;
 	if (now >= v->end_at || server_is_empty(v->server))
 		v->life = LIFE_OVER;
@@ -163,21 +165,43 @@ static int wait_ms(tick_t next, tick_t now)
 	return ms > 60000 ? 60000 : (int)ms;
 }
 
+static void on_handed_over(struct service *v, int pid, tick_t now)
+{
+	notify_main_pid(pid);
+	v->watchdog.next = TICK_NEVER; /* it is the new one's now */
+	v->life = LIFE_HANDED_OVER;
+	v->end_at = now + v->server->prefs->takeover_time * TICK_S;
+}
+
+/* One turn: what is due, what came. */
+static void turn(struct service *v, tick_t next, tick_t now)
+{
+	struct pollfd fds[1 + TAKEOVER_FDS] = { { .fd = v->signals, .events = POLLIN } };
+	size_t n = takeover_fds(v->takeover, fds + 1);
+
+	if (poll(fds, 1 + n, wait_ms(next, now)) < 0)
+		return; /* EINTR: nothing has come */
+	now = os_now();
+	if (fds[0].revents)
+		read_signals(v, now);
+	int pid = takeover_run(v->takeover, fds + 1, n, now);
+	if (pid && v->life != LIFE_OVER)
+		on_handed_over(v, pid, now);
+}
+
 static void serve(struct service *v)
 {
 	while (v->life != LIFE_OVER) {
 		tick_t now = os_now(), next = run_timers(v, now);
-		struct pollfd p = { .fd = v->signals, .events = POLLIN };
-		if (v->life == LIFE_OVER)
-			break;
-		if (poll(&p, 1, wait_ms(next, now)) > 0)
-			read_signals(v, os_now());
+		tick_t patience = takeover_next(v->takeover);
+		if (v->life != LIFE_OVER)
+			turn(v, next < patience ? next : patience, now);
 	}
 }
 
-bool service_run(struct server *s, const struct service_hooks *hooks)
+bool service_run(struct server *s, struct takeover *t, const struct service_hooks *hooks)
 {
-	struct service v = { .server = s };
+	struct service v = { .server = s, .takeover = t };
 	sigset_t set = handled();
 
 	if (hooks)

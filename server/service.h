@@ -2,7 +2,7 @@
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 
-#include "server/core/server.h"
+#include "server/takeover.h"
 
 /*
  * The life of the process from `ready` to its end, in main()'s thread: signals, the service manager, status
@@ -13,6 +13,8 @@
  *                     kills.
  *   SIGUSR1           statistics to --stats, what is going on now to --status or stderr
  *   SIGHUP            service_hooks.reload
+ *   a take-over       another process accepts from now on: the sessions that are here may end by themselves
+ *                     within takeover_time
  */
 struct service_hooks {
 	/* SIGHUP; NULL: nothing to do. */
@@ -26,6 +28,6 @@ void service_block_signals(void);
 MUST_USE int service_check_files(const struct prefs *p, char *why);
 /* The threads are running: tells that we are ready, and serves until a signal says otherwise. False: some disk
  * has not answered, so nothing may be freed, and the process must end by _exit. */
-MUST_USE bool service_run(struct server *s, const struct service_hooks *hooks);
+MUST_USE bool service_run(struct server *s, struct takeover *t, const struct service_hooks *hooks);
 
 #endif

@@ -94,7 +94,18 @@ int door_specs_read(struct door_spec d[DOORS_MAX], const struct prefs *p, char *
 	return n;
 }
 
-int doors_open(struct server *s,
+static int open_door(struct door *d, const struct door_spec *spec, struct listener_store *given,
+	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now))
+{
+	struct loop *loop = &d->server->workers[0].loop;
+	int fd = listener_store_take(given, &spec->at);
+
+	if (fd >= 0)
+		return listener_adopt(&d->listener, loop, fd, accepted);
+	return listener_open(&d->listener, loop, &spec->at, spec->is_v6_only, accepted);
+}
+
+int doors_open(struct server *s, struct listener_store *given,
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now),
 	char *why)
 {
@@ -115,8 +126,7 @@ int doors_open(struct server *s,
 		char text[ADDR_TEXT];
 		d->server = s;
 		d->is_tls = spec[i].is_tls;
-		int err = listener_open(&d->listener, &s->workers[0].loop, &spec[i].at,
-			spec[i].is_v6_only, accepted);
+		int err = open_door(d, &spec[i], given, accepted);
 		if (err) {
 			(void)snprintf(why, PREFS_WHY, "cannot listen on %s port %u: %s",
 				addr_host_text(&spec[i].at, text), addr_port(&spec[i].at),

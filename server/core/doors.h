@@ -32,8 +32,8 @@ MUST_USE int door_spec_read(
 	struct door_spec *d, struct bytes text, uint16_t port, uint16_t tls_port);
 /* All of them, in order: how many, or an error with its reason in `why` (PREFS_WHY bytes). */
 MUST_USE int door_specs_read(struct door_spec d[DOORS_MAX], const struct prefs *p, char *why);
-/* Opens all on worker 0's loop. 0, or an error with a reason that names the address. */
-MUST_USE int doors_open(struct server *s,
+/* Opens all on worker 0's loop, those that are in *given from there. 0, or an error with a reason that names the address. */
+MUST_USE int doors_open(struct server *s, struct listener_store *given,
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now),
 	char *why);
 /* On worker 0's thread, or when there is none. Their memory stays until server_clear. */

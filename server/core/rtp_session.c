@@ -19,13 +19,13 @@ static void on_wake(void *arg)
 	task_signal(&s->task, EV_UPDATE);
 }
 
-/* 64 random bits, then the worker. */
+/* 64 random bits, then where it lives. */
 static void make_id(struct rtp_session *s)
 {
 	uint64_t r;
 	os_random(&r, sizeof r);
-	(void)snprintf(
-		s->id, sizeof s->id, "%016llx%02x", (unsigned long long)r, s->w->index & 0xffu);
+	(void)snprintf(s->id, sizeof s->id, "%016llx%02x%02x", (unsigned long long)r,
+		s->w->index & 0xffu, s->w->server->generation & 0xffu);
 }
 
 /* of a session; slots follow */

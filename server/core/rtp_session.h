@@ -20,7 +20,8 @@ struct worker;
 struct rtsp_session;
 
 enum {
-	SESSION_ID = 18, /* 16 hex digits of chance, 2 of the worker */
+	SESSION_ID =
+		20, /* 16 hex digits of chance, 2 of the worker, 2 of the process's generation */
 	PLAY_QUEUE_MAX = 16
 };
 

@@ -293,6 +293,8 @@ static void send_reply(struct rtsp_session *c, tick_t now)
 	c->phase = PHASE_CLEANING_UP;
 	if (t->close)
 		begin_closing(c, c->unframed ? END_FRAMING : END_ASKED, now);
+	else if (c->is_relayed)
+		begin_closing(c, END_RELAYED, now);
 	rtsp_txn_free(t);
 	c->txn = NULL;
 	c->phase = PHASE_READING_REQUEST;
@@ -589,7 +591,7 @@ void rtsp_session_prefs_changed(struct rtsp_session *c)
 }
 
 struct rtsp_session *rtsp_session_new(
-	struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
+	struct worker *w, struct conn_parts *parts, enum conn_kind kind, tick_t now)
 {
 	struct rtsp_session *c =
 		xcalloc(1, modules_slots_at(sizeof *c) + w->server->slot_bytes[SLOT_CONNECTION]);
@@ -610,8 +612,9 @@ struct rtsp_session *rtsp_session_new(
 	if (w->server->has_conn_write)
 		c->conn.before_write = before_write;
 	list_push_back(&w->connections, &c->all);
-	c->is_refused = refused;
-	if (refused)
+	c->is_refused = kind == KIND_REFUSED;
+	c->is_relayed = kind == KIND_RELAYED;
+	if (kind == KIND_REFUSED)
 		answer_early(c, B("503 Service Unavailable\r\nRetry-After: 5"), END_REFUSED, now);
 	return c;
 }

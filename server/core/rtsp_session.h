@@ -30,6 +30,7 @@ struct rtsp_session {
 	enum conn_end ended; /* why, once it is closing */
 	bool draining;
 	bool is_refused; /* one too many: it was told so */
+	bool is_relayed; /* from another process, for one request of a client of its own (relay.h) */
 	bool wants_room; /* media wait in their source for room in its output */
 	tick_t close_by;
 	tick_t last_request;
@@ -41,10 +42,15 @@ struct rtsp_session {
 	uint8_t channels[32]; /* bit: taken */
 };
 
-/* Takes the connection over; runs by itself from then on. `refused`: it is one too many, answers 503
- * and closes. NULL: the kernel would not have it, and it is closed. */
+enum conn_kind {
+	KIND_CLIENT,
+	KIND_REFUSED, /* one too many: answers 503 and closes */
+	KIND_RELAYED, /* of a client of another process, for one request (relay.h) */
+};
+/* Takes the connection over; runs by itself from then on. NULL: the kernel would not have it, and it is
+ * closed. */
 struct rtsp_session *rtsp_session_new(
-	struct worker *w, struct conn_parts *parts, bool refused, tick_t now);
+	struct worker *w, struct conn_parts *parts, enum conn_kind kind, tick_t now);
 /* Ends it, after `answer` (may be empty), which has this status (0: none). */
 void rtsp_session_end(
 	struct rtsp_session *c, int status, struct bytes answer, enum conn_end why, tick_t now);

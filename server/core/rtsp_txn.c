@@ -8,6 +8,7 @@
 #include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/core/module.h"
+#include "server/core/relay.h"
 #include "server/core/rtsp_methods.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
@@ -283,19 +284,30 @@ static int check_head(struct rtsp_txn *t, const struct rtsp_method_row *row)
 	return read_url(t, row);
 }
 
-/* Worker of a session id; -1: it is none of ours. */
-static int owner_of(const struct rtsp_txn *t)
+/* Worker and generation of a session id; false: it is none that a server of ours has made. */
+static bool owner_of(const struct rtsp_txn *t, uint8_t *worker, uint8_t *generation)
 {
-	uint64_t w;
+	uint64_t w, g;
 
 	if (t->session_id.n != SESSION_ID ||
-		!bytes_hex_to_u64(bytes_sub(t->session_id, SESSION_ID - 2, 2), 255, &w) ||
-		w >= t->worker->server->n_workers)
-		return -1;
-	return (int)w;
+		!bytes_hex_to_u64(bytes_sub(t->session_id, SESSION_ID - 4, 2), 255, &w) ||
+		!bytes_hex_to_u64(bytes_sub(t->session_id, SESSION_ID - 2, 2), 255, &g))
+		return false;
+	*worker = (uint8_t)w;
+	*generation = (uint8_t)g;
+	return true;
 }
 
 static void send_away(struct rtsp_txn *t, unsigned to);
+
+/* To the process that made the session. Not from one to the next and on: a connection that is itself such a
+ * request's way goes no further. */
+static enum step relay(struct rtsp_txn *t, uint8_t generation, uint8_t worker, tick_t now)
+{
+	int status = t->conn->is_relayed ? RTSP_SESSION_NOT_FOUND
+					 : relay_start(t, generation, worker, now);
+	return status ? refuse(t, status, now) : STEP_AWAY;
+}
 
 /* Finds the session that a Session header names: STEP_NEXT with t->session, 454, or away. */
 static enum step find_session(struct rtsp_txn *t, const struct rtsp_method_row *row, tick_t now)
@@ -308,11 +320,15 @@ static enum step find_session(struct rtsp_txn *t, const struct rtsp_method_row *
 							    : STEP_NEXT;
 	if (rtsp_session_read(h->value, &t->session_id, &timeout) != 0)
 		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
-	int owner = owner_of(t);
-	if (owner < 0)
+	uint8_t owner, generation;
+	if (!owner_of(t, &owner, &generation))
 		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
-	if ((unsigned)owner != t->worker->index) {
-		send_away(t, (unsigned)owner);
+	if (generation != t->worker->server->generation)
+		return relay(t, generation, owner, now);
+	if (owner >= t->worker->server->n_workers)
+		return refuse(t, RTSP_SESSION_NOT_FOUND, now);
+	if (owner != t->worker->index) {
+		send_away(t, owner);
 		return STEP_AWAY;
 	}
 	struct rtp_session *s = worker_session(t->worker, t->session_id);
@@ -500,12 +516,17 @@ static void on_home(struct mail *m, struct loop *l, tick_t now)
 	rtsp_session_txn_back(t->conn);
 }
 
+void rtsp_txn_home(struct rtsp_txn *t)
+{
+	t->mail.fn = on_home;
+	loop_post(&t->home->loop, &t->mail);
+}
+
 /* The loop is done with the task: only now may the txn go home, where it will be freed. */
 static void remote_free(struct task *task)
 {
 	struct rtsp_txn *t = container_of(task, struct rtsp_txn, remote);
-	t->mail.fn = on_home;
-	loop_post(&t->home->loop, &t->mail);
+	rtsp_txn_home(t);
 }
 
 static const struct task_ops remote_ops = {

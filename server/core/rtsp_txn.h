@@ -107,6 +107,9 @@ enum txn_result {
 /* Goes on through the phases from t->phase. */
 enum txn_result rtsp_txn_run(struct rtsp_txn *t, tick_t now);
 
+/* Mails a txn that was TXN_AWAY to its connection, which goes on at t->phase. */
+void rtsp_txn_home(struct rtsp_txn *t);
+
 /* ---- writing the reply (also for modules) ---- */
 
 /* Starts it: status line, CSeq, Date, Server, Session and what every reply carries. Replaces one that

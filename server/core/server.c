@@ -53,7 +53,7 @@ static int init_workers(struct server *s, char *why)
 }
 
 int server_init(struct server *s, const struct prefs *p, const struct module *const *templates,
-	size_t n, bool listen, char *why)
+	size_t n, struct listener_store *given, char *why)
 {
 	*s = (struct server){ .prefs = p, .started = os_now() };
 	int err = server_init_modules(s, templates, n, why);
@@ -62,8 +62,8 @@ int server_init(struct server *s, const struct prefs *p, const struct module *co
 	s->pool = iopool_new((unsigned)p->io_threads, (unsigned)p->io_threads_most);
 	err = init_workers(s, why);
 	doorman_init(s, os_now());
-	if (!err && listen)
-		err = doors_open(s, doorman_accept, why);
+	if (!err && given)
+		err = doors_open(s, given, doorman_accept, why);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include "server/core/doorman.h"
 #include "server/core/module.h"
 #include "server/core/peers.h"
+#include "server/core/relay.h"
 #include "server/core/worker.h"
 
 /*
@@ -24,6 +25,8 @@ struct server {
 	struct peers *peers;        /* what each remote address holds */
 	struct door *doors;         /* on worker 0 */
 	size_t n_doors;
+	uint8_t generation;       /* of this process among those that serve at this address now */
+	struct relay_route relay; /* to the others */
 	tick_t started;
 	_Atomic uint64_t bandwidth_bps; /* granted to sessions */
 	_Atomic uint32_t sessions, connections;
@@ -36,10 +39,11 @@ struct server {
 
 /*
  * Prefs and templates stay the caller's, templates are copied. On an error `why` (PREFS_WHY bytes) says
- * it in one line. `listen` false: a test hands connections over by worker_adopt.
+ * it in one line. `given`: listening sockets that there are already; those of an address to listen at are taken
+ * out. NULL: nobody listens, a test hands connections over by worker_adopt.
  */
 MUST_USE int server_init(struct server *s, const struct prefs *p,
-	const struct module *const *templates, size_t n, bool listen, char *why);
+	const struct module *const *templates, size_t n, struct listener_store *given, char *why);
 /* The modules and the table of peers alone, for who makes the workers himself (virtual time). */
 MUST_USE int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why);
@@ -63,6 +67,12 @@ void server_refuse_new(struct server *s);
 /* Somebody else accepts from now on: the listeners are closed here, the connections that are there are
  * served, until they are idle and without a session. */
 void server_leave(struct server *s);
+/* The listening sockets as they are, still ours. For the thread that made the server. */
+void server_listeners(const struct server *s, struct listener_store *out);
+/* A request for a session here, from a client that is connected to another process: fd is ours, of one more
+ * connection of this client as far as addresses and rights go. Closed when that worker is none. */
+void server_take_relay(struct server *s, uint8_t worker, const struct addr *peer,
+	const struct addr *local, int fd);
 /* Neither sessions nor connections. */
 bool server_is_empty(const struct server *s);
 /* Ends all sessions and connections (within prefs drain_time), then the threads. False: some disk has not

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <semaphore.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 
@@ -59,6 +63,40 @@ void server_sync(struct server *s)
 	server_ask(s, do_nothing, NULL);
 }
 
+/* ---- requests of other processes' clients ---- */
+
+struct relay_mail {
+	struct mail mail;
+	struct worker *to;
+	struct conn_parts parts;
+};
+
+static void on_relay_mail(struct mail *m, struct loop *l, tick_t now)
+{
+	struct relay_mail *r = container_of(m, struct relay_mail, mail);
+	(void)l;
+	worker_adopt_relayed(r->to, &r->parts, now);
+	free(r);
+}
+
+void server_take_relay(
+	struct server *s, uint8_t worker, const struct addr *peer, const struct addr *local, int fd)
+{
+	if (worker >= s->n_workers) {
+		(void)close(fd); /* which says that there is no such session */
+		return;
+	}
+	struct relay_mail *r = xcalloc(1, sizeof *r);
+	*r = (struct relay_mail){ .mail.fn = on_relay_mail, .to = &s->workers[worker] };
+	conn_parts_init(&r->parts, fd);
+	r->parts.peer = *peer;
+	r->parts.local = *local;
+	r->parts.connecting = false;
+	atomic_fetch_add(&s->connections, 1);
+	atomic_fetch_add(&r->to->n_connections, 1);
+	loop_post(&r->to->loop, &r->mail);
+}
+
 /* ---- the end ---- */
 
 static void close_listeners(struct worker *w, void *arg, tick_t now)
@@ -80,6 +118,16 @@ void server_leave(struct server *s)
 {
 	server_ask(s, close_listeners, NULL);
 	atomic_store(&s->leaving, true);
+}
+
+void server_listeners(const struct server *s, struct listener_store *out)
+{
+	static_assert((int)DOORS_MAX <= (int)LISTENER_STORE, "there is room for all");
+	for (size_t i = 0; i < s->n_doors; i++) {
+		const struct listener *l = &s->doors[i].listener;
+		if (l->fd >= 0 && !listener_store_put(out, &l->local, l->fd))
+			return;
+	}
 }
 
 static void drain_worker(struct worker *w, void *arg, tick_t now)

@@ -33,6 +33,7 @@ const char *close_reason_name(enum close_reason r);
 	X(END_BLOCKED, "blocked", "the client took nothing of what waited for it") \
 	X(END_REFUSED, "refused", "it was one too many: 503")                      \
 	X(END_FAILED, "failed", "we had no means to serve it")                     \
+	X(END_RELAYED, "relayed", "its one request came by another process")       \
 	X(END_MOVED, "moved", "it was handed over")                                \
 	X(END_HTTP, "http", "its HTTP was no tunnel")                              \
 	X(END_ALONE, "alone", "the other half of its tunnel did not come")         \
@@ -53,6 +54,9 @@ const char *conn_end_name(enum conn_end e);
 	X(connections_closed, "connections that ended, refused ones too")                  \
 	X(requests, "requests read, bad ones included")                                    \
 	X(requests_forwarded, "requests for a session of another worker")                  \
+	X(requests_relayed, "requests sent to the process that has their session")         \
+	X(requests_relayed_in, "requests that another process sent here")                  \
+	X(relays_failed, "of those sent, answered 454 or 503 by us")                       \
 	X(responses_2xx, "answers 200 to 299")                                             \
 	X(responses_3xx, "answers 300 to 399")                                             \
 	X(responses_4xx, "answers 400 to 499")                                             \

@@ -350,7 +350,7 @@ void worker_connection_ended(struct worker *w, uint32_t tag, enum conn_end why)
 }
 
 static struct rtsp_session *take(
-	struct worker *w, struct conn_parts *parts, bool refused, tick_t now)
+	struct worker *w, struct conn_parts *parts, enum conn_kind kind, tick_t now)
 {
 	struct rtsp_session *c = NULL;
 	uint32_t tag = parts->tag;
@@ -358,10 +358,10 @@ static struct rtsp_session *take(
 	if (w->draining)
 		conn_parts_close(parts);
 	else
-		c = rtsp_session_new(w, parts, refused, now);
+		c = rtsp_session_new(w, parts, kind, now);
 	if (!c)
 		worker_connection_ended(w, tag, w->draining ? END_SHUTDOWN : END_FAILED);
-	if (!c && refused)
+	if (!c && kind == KIND_REFUSED)
 		doorman_refused_gone(w->server);
 	return c;
 }
@@ -369,17 +369,23 @@ static struct rtsp_session *take(
 void worker_adopt(struct worker *w, struct conn_parts *parts, tick_t now)
 {
 	w->stats.connections_accepted++;
-	(void)take(w, parts, false, now); /* what fails is counted */
+	(void)take(w, parts, KIND_CLIENT, now); /* what fails is counted */
 }
 
 struct rtsp_session *worker_take(struct worker *w, struct conn_parts *parts, tick_t now)
 {
-	return take(w, parts, false, now);
+	return take(w, parts, KIND_CLIENT, now);
 }
 
 void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now)
 {
-	(void)take(w, parts, true, now);
+	(void)take(w, parts, KIND_REFUSED, now);
+}
+
+void worker_adopt_relayed(struct worker *w, struct conn_parts *parts, tick_t now)
+{
+	w->stats.requests_relayed_in++;
+	(void)take(w, parts, KIND_RELAYED, now);
 }
 
 void worker_prefs_changed(struct worker *w, const struct prefs *p)

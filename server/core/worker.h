@@ -53,6 +53,7 @@ struct worker {
 	struct link connections;        /* of rtsp_session */
 	struct tunnel *tunnels;         /* by cookie (uthash) */
 	_Atomic uint32_t n_connections; /* the acceptor reads it to find the least loaded worker */
+	uint32_t n_relays;              /* requests that are with another process */
 	struct udp_pair *pairs;
 	struct demux demux;
 	struct io_worker io;
@@ -81,6 +82,8 @@ void worker_adopt(struct worker *w, struct conn_parts *parts, tick_t now);
 struct rtsp_session *worker_take(struct worker *w, struct conn_parts *parts, tick_t now);
 /* The same as worker_adopt for one too many: it hears 503, and is closed. */
 void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now);
+/* The same for one that another process sent, for one request. */
+void worker_adopt_relayed(struct worker *w, struct conn_parts *parts, tick_t now);
 /* Other preferences, on the worker's own thread: existing connections get new limits. */
 void worker_prefs_changed(struct worker *w, const struct prefs *p);
 /* One of its TCP connections is over; its tag is the one of doorman_admit. */

@@ -110,14 +110,20 @@ static const struct task_ops listener_ops = {
 int listener_open(struct listener *l, struct loop *loop, const struct addr *at, bool v6_only,
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now))
 {
-	*l = (struct listener){ .accepted = accepted, .reserve = -1 };
+	int fd = sock_listen(at, v6_only, SOMAXCONN);
+	return fd < 0 ? fd : listener_adopt(l, loop, fd, accepted);
+}
+
+int listener_adopt(struct listener *l, struct loop *loop, int fd,
+	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now))
+{
+	*l = (struct listener){ .accepted = accepted, .fd = fd, .reserve = -1 };
 	task_init(&l->task, &listener_ops, loop);
-	l->fd = sock_listen(at, v6_only, SOMAXCONN);
-	if (l->fd < 0)
-		return l->fd;
 	l->local = sock_local(l->fd);
 	open_reserve(l);
-	int err = watch_open(&l->watch, loop, l->fd, &l->task, EV_READ);
+	int flags = fcntl(fd, F_GETFL); /* a stranger's may block */
+	int err = flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ? -errno : 0;
+	err = err ? err : watch_open(&l->watch, loop, l->fd, &l->task, EV_READ);
 	if (err) {
 		(void)close(l->fd); /* nobody has connected yet */
 		l->fd = -1;
@@ -136,4 +142,35 @@ void listener_close(struct listener *l)
 	l->reserve = -1;
 	l->fd = -1;
 	task_signal(&l->task, EV_KILL);
+}
+
+/* ---- sockets that listen already ---- */
+
+bool listener_store_put(struct listener_store *s, const struct addr *at, int fd)
+{
+	if (s->n == COUNT(s->v))
+		return false;
+	s->v[s->n].at = *at;
+	s->v[s->n++].fd = fd;
+	return true;
+}
+
+int listener_store_take(struct listener_store *s, const struct addr *at)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!addr_is_same_host(&s->v[i].at, at) ||
+			(addr_port(at) && addr_port(at) != addr_port(&s->v[i].at)))
+			continue;
+		int fd = s->v[i].fd;
+		for (s->n--; i < s->n; i++)
+			s->v[i] = s->v[i + 1];
+		return fd;
+	}
+	return -1;
+}
+
+void listener_store_clear(struct listener_store *s)
+{
+	while (s->n)
+		(void)close(s->v[--s->n].fd); /* who gave it has his own */
 }

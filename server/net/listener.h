@@ -34,7 +34,27 @@ struct listener {
 MUST_USE int listener_open(struct listener *l, struct loop *loop, const struct addr *at,
 	bool v6_only,
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now));
+/* The same on a socket that listens already; takes it over. */
+MUST_USE int listener_adopt(struct listener *l, struct loop *loop, int fd,
+	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now));
 /* Stops listening. The task needs one more turn to end. */
 void listener_close(struct listener *l);
+
+/* Sockets that listen, by their addresses: those of another process, or of a service manager. */
+enum { LISTENER_STORE = 64 };
+
+struct listener_store {
+	struct {
+		struct addr at;
+		int fd;
+	} v[LISTENER_STORE];
+	size_t n;
+};
+/* False: full. */
+MUST_USE bool listener_store_put(struct listener_store *s, const struct addr *at, int fd);
+/* Takes the first one out that listens at this host and port (port 0: any); -1: none. */
+MUST_USE int listener_store_take(struct listener_store *s, const struct addr *at);
+/* Closes what is left. */
+void listener_store_clear(struct listener_store *s);
 
 #endif

@@ -88,6 +88,7 @@ static void *client(void *arg)
 static void t_thousand(void)
 {
 	struct load load = { .answers = 0 };
+	struct listener_store none = { .n = 0 };
 	struct server server;
 	struct prefs *now = prefs_new();
 	const struct module *const list[] = { &mod_pattern, &mod_file };
@@ -96,7 +97,7 @@ static void t_thousand(void)
 
 	set(now, "rtsp_port", "0");
 	set(now, "run_num_threads", "2");
-	CU_ASSERT_EQUAL_FATAL(server_init(&server, now, list, COUNT(list), true, why), 0);
+	CU_ASSERT_EQUAL_FATAL(server_init(&server, now, list, COUNT(list), &none, why), 0);
 	load.at = server.doors[0].listener.local;
 	server_start(&server);
 	for (int i = 0; i < CLIENTS; i++)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_CORE_RELAY_H
+#define SERVER_CORE_RELAY_H
+
+#include "server/core/rtsp_txn.h"
+
+/*
+ * Requests for sessions of another generation: those of a process that has handed its listeners over and
+ * drains. The request travels, the connection stays: one end of a socket pair goes to that process, which
+ * takes it for a connection of this client, reads the one request, writes the one reply and closes; what comes
+ * back is the reply. Bounded in number (maximum_relays per worker), size and time (relay_timeout).
+ */
+
+/* Who else's sessions there are. Any thread may call send. */
+struct relay_route {
+	/* Hands the descriptor over for worker `worker` of that generation, which takes it for a connection from
+	 * peer to local; closes our copy. 0; -ENOENT: there is no such process any more; another -errno. */
+	int (*send)(void *arg, uint8_t generation, uint8_t worker, const struct addr *peer,
+		const struct addr *local, int fd);
+	void *arg;
+};
+
+/*
+ * Sends t's request there. 0: the txn is away; when the reply is in t->reply it comes home (rtsp_txn_home) in
+ * PHASE_SENDING_RESPONSE, or, answered by us, in PHASE_POST_PROCESSING: 454 when nobody knows the session any
+ * more, 503 when no whole reply came in time. Else the status that refuses it at once.
+ */
+MUST_USE int relay_start(struct rtsp_txn *t, uint8_t generation, uint8_t worker, tick_t now);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/takeover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "server/base/os.h"
+#include "server/takeover_wire.h"
+
+enum { DEATH_MS = 200, ANSWER_S = 10 }; /* an old process that serves answers within milliseconds */
+
+void takeover_init(struct takeover *t)
+{
+	*t = (struct takeover){ .control = -1, .old = -1, .candidate.fd = -1 };
+	if (pthread_mutex_init(&t->lock, NULL))
+		die("pthread_mutex_init");
+}
+
+/* ---- kin ---- */
+
+static void kin_add(struct takeover *t, const struct kin *k)
+{
+	pthread_mutex_lock(&t->lock);
+	bool fits = t->n_kin < TAKEOVER_KIN;
+	if (fits)
+		t->kin[t->n_kin++] = *k;
+	pthread_mutex_unlock(&t->lock);
+	if (!fits)
+		(void)close(k->fd); /* its sessions are 454 for us */
+}
+
+static void kin_remove(struct takeover *t, int fd)
+{
+	pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; i < t->n_kin; i++) {
+		if (t->kin[i].fd != fd)
+			continue;
+		t->kin[i] = t->kin[--t->n_kin];
+		(void)close(fd); /* its process has ended */
+		break;
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Way to that generation, or to who took over from us and may know more; -1. Under the lock. */
+static int way_to(const struct takeover *t, uint8_t generation)
+{
+	int fd = -1;
+
+	for (size_t i = 0; i < t->n_kin; i++) {
+		if (t->kin[i].generation == generation)
+			return t->kin[i].fd;
+		if (t->kin[i].is_heir)
+			fd = t->kin[i].fd;
+	}
+	return fd;
+}
+
+static int send_relay(struct takeover *t, const struct take_msg *m, int fd)
+{
+	pthread_mutex_lock(&t->lock);
+	int to = way_to(t, m->generation);
+	int err = to < 0 ? -ENOENT : take_send(to, m, fd);
+	pthread_mutex_unlock(&t->lock);
+	if (!err)
+		(void)close(fd); /* theirs now */
+	return err == -EPIPE || err == -ECONNRESET ? -ENOENT : err;
+}
+
+/* relay_route.send: on a worker's thread. */
+static int route(void *arg, uint8_t generation, uint8_t worker, const struct addr *peer,
+	const struct addr *local, int fd)
+{
+	const struct take_msg m = { .kind = TAKE_RELAY,
+		.generation = generation,
+		.worker = worker,
+		.peer = *peer,
+		.local = *local };
+	return send_relay(arg, &m, fd);
+}
+
+/* A request of a client of another process: for us, or for one that he does not know. */
+static void on_relay(struct takeover *t, struct take_msg *m, int fd)
+{
+	if (fd < 0)
+		return;
+	if (m->generation == t->generation) {
+		server_take_relay(t->server, m->worker, &m->peer, &m->local, fd);
+		return;
+	}
+	m->hops++;
+	if (m->hops > TAKE_HOPS || send_relay(t, m, fd) != 0)
+		(void)close(fd); /* which tells them that there is no such session */
+}
+
+/* ---- the new side ---- */
+
+static int refuse(char *why, const char *path, const char *reason)
+{
+	(void)snprintf(why, PREFS_WHY, "takeover %.120s: %s", path, reason);
+	return ERR_STATE;
+}
+
+/* One message of the offer; false: its descriptor is nobody's. */
+static bool take_offer(struct takeover *t, const struct take_msg *m, int fd)
+{
+	t->generation = m->generation;
+	if (fd < 0)
+		return true;
+	if (m->kind == TAKE_LISTENER)
+		return listener_store_put(&t->given, &m->local, fd);
+	if (m->kind == TAKE_ELDER) {
+		kin_add(t, &(struct kin){ .fd = fd, .generation = m->worker });
+		return true;
+	}
+	if (m->kind != TAKE_CONTROL || t->control >= 0)
+		return false;
+	t->control = fd;
+	return true;
+}
+
+/* 0: the whole offer came, or he died in the midst of it. */
+static int read_offer(struct takeover *t, const char *path, int old, char *why)
+{
+	struct take_msg m;
+	int fd, err;
+
+	while ((err = take_recv(old, &m, &fd, true)) == 0) {
+		if (m.kind == TAKE_BUSY)
+			return refuse(why, path, "another take-over is under way, or too many");
+		if (m.kind == TAKE_END) {
+			t->old = old;
+			t->generation = m.generation;
+			kin_add(t, &(struct kin){ .fd = old, .generation = m.worker });
+			return 0;
+		}
+		if (!take_offer(t, &m, fd) && fd >= 0)
+			(void)close(fd); /* more than we can hold */
+	}
+	if (err != ERR_CLOSED)
+		return refuse(why, path,
+			err == -EAGAIN ? "no answer" : "that is no server of this version");
+	log_write(LOG_W, "takeover", "the old process ended while it handed over");
+	(void)close(old); /* nobody is at its other end */
+	/* what he listened at closes a moment after what he spoke over, and is ours to open then */
+	nanosleep(&(struct timespec){ .tv_nsec = DEATH_MS * TICK_MS }, NULL);
+	return 0;
+}
+
+int takeover_ask(struct takeover *t, const char *path, char *why)
+{
+	const struct take_msg hello = { .kind = TAKE_HELLO, .pid = (int32_t)getpid() };
+
+	if (!*path)
+		return 0;
+	int old = take_connect(path, ANSWER_S);
+	if (old == -ENOENT || old == -ECONNREFUSED) {
+		log_write(LOG_W, "takeover", "%s: nobody is there: a start like any other", path);
+		return 0;
+	}
+	if (old < 0)
+		return refuse(why, path, err_text(old));
+	int err = take_send(old, &hello, -1);
+	err = err == -EPIPE ? refuse(why, path, "it will not have us")
+	      : err         ? refuse(why, path, err_text(err))
+			    : read_offer(t, path, old, why);
+	if (err)
+		(void)close(old); /* he goes on without us */
+	return err;
+}
+
+int takeover_listen(struct takeover *t, const struct prefs *p, char *why)
+{
+	const char *path = p->control_socket;
+
+	if (!*path) {
+		if (t->control >= 0)
+			(void)close(t->control); /* nobody wants to be asked any more */
+		t->control = -1;
+		return 0;
+	}
+	t->path = xstrdup(path);
+	if (t->control >= 0 && take_is_at(t->control, path))
+		return 0;
+	if (t->control >= 0)
+		(void)close(t->control); /* ours stands elsewhere */
+	t->control = take_listen(path);
+	if (t->control >= 0)
+		return 0;
+	(void)snprintf(why, PREFS_WHY, "control_socket %.120s: %s", path, err_text(t->control));
+	return t->control;
+}
+
+void takeover_start(struct takeover *t, struct server *s)
+{
+	t->server = s;
+	s->generation = t->generation;
+	s->relay = (struct relay_route){ .send = route, .arg = t };
+}
+
+int takeover_ready(struct takeover *t, char *why)
+{
+	const struct take_msg ready = { .kind = TAKE_READY, .generation = t->generation };
+	struct take_msg m;
+	int fd = -1, err = 0;
+
+	if (t->old < 0)
+		return 0;
+	bool sent = take_send(t->old, &ready, -1) == 0; /* if not, the reason is there to be read */
+	while ((err = take_recv(t->old, &m, &fd, true)) == 0) {
+		if (m.kind == TAKE_GONE && sent)
+			return 0;
+		if (m.kind == TAKE_BUSY)
+			return refuse(why, "", "too late: the old process serves on");
+		if (m.kind == TAKE_RELAY)
+			on_relay(t, &m, fd);
+	}
+	if (err != ERR_CLOSED)
+		return refuse(why, "", "the old process did not say that it goes");
+	log_write(LOG_W, "takeover", "the old process ended before it had handed over");
+	return 0;
+}
+
+/* ---- the old side ---- */
+
+/* Best effort: who does not hear it hears the end. */
+static void say_busy(int to)
+{
+	const struct take_msg busy = { .kind = TAKE_BUSY };
+	int err = take_send(to, &busy, -1);
+	(void)err;
+}
+
+static void forget_candidate(struct takeover *t)
+{
+	if (t->candidate.fd >= 0) {
+		say_busy(t->candidate.fd);
+		(void)close(t->candidate.fd);
+	}
+	t->candidate.fd = -1;
+}
+
+/* A generation that no process alive has. */
+static uint8_t next_generation(const struct takeover *t)
+{
+	uint8_t g = t->generation;
+
+	do
+		g++;
+	while (way_to(t, g) >= 0); /* without an heir only exact ones are found */
+	return g;
+}
+
+static int offer(struct takeover *t, int to)
+{
+	struct server *s = t->server;
+	struct take_msg m = { .pid = (int32_t)getpid(), .generation = next_generation(t) };
+	struct listener_store now = { .n = 0 };
+	int err = 0;
+
+	t->candidate.generation = m.generation;
+	server_listeners(s, &now);
+	m.kind = TAKE_LISTENER;
+	for (size_t i = 0; !err && i < now.n; i++) {
+		m.local = now.v[i].at;
+		err = take_send(to, &m, now.v[i].fd);
+	}
+	m.local = (struct addr){ .n = 0 };
+	m.kind = TAKE_CONTROL;
+	err = err ? err : take_send(to, &m, t->control);
+	m.kind = TAKE_ELDER;
+	for (size_t i = 0; !err && i < t->n_kin; i++) {
+		m.worker = t->kin[i].generation;
+		err = take_send(to, &m, t->kin[i].fd);
+	}
+	m.kind = TAKE_END;
+	m.worker = t->generation;
+	return err ? err : take_send(to, &m, -1);
+}
+
+static void on_stranger(struct takeover *t, tick_t now)
+{
+	int pid, fd = take_accept(t->control, &pid);
+
+	if (fd == -EACCES)
+		log_write(LOG_W, "takeover", "refused to another user");
+	if (fd < 0)
+		return;
+	if (t->candidate.fd >= 0 || t->n_kin + 1 >= TAKEOVER_KIN) {
+		say_busy(fd);
+		(void)close(fd);
+		return;
+	}
+	t->candidate = (struct kin){ .fd = fd };
+	t->candidate_pid = pid;
+	t->candidate_until = now + TAKEOVER_PATIENCE;
+}
+
+static void hand_over(struct takeover *t)
+{
+	const struct take_msg gone = { .kind = TAKE_GONE };
+
+	log_write(LOG_I, "takeover", "process %d serves from now on", t->candidate_pid);
+	server_leave(t->server);
+	if (take_send(t->candidate.fd, &gone, -1) != 0)
+		log_write(LOG_W, "takeover", "process %d was not told", t->candidate_pid);
+	t->candidate.is_heir = true;
+	kin_add(t, &t->candidate);
+	t->candidate.fd = -1;
+	(void)close(t->control); /* it goes on listening in the new process */
+	t->control = -1;
+	free(t->path);
+	t->path = NULL;
+	t->is_gone = true;
+}
+
+/* HELLO, READY, or the end of him. True: all is his now. */
+static bool on_candidate(struct takeover *t)
+{
+	struct take_msg m;
+	int fd, err;
+
+	while ((err = take_recv(t->candidate.fd, &m, &fd, false)) == 0) {
+		if (m.kind == TAKE_RELAY) /* his workers serve already */
+			on_relay(t, &m, fd);
+		else if (fd >= 0)
+			(void)close(fd); /* he has nothing to give */
+		if (m.kind == TAKE_HELLO && (err = offer(t, t->candidate.fd)) != 0)
+			break;
+		if (m.kind == TAKE_READY) {
+			hand_over(t);
+			return true;
+		}
+	}
+	if (err == -EAGAIN)
+		return false;
+	log_write(
+		LOG_W, "takeover", "process %d did not come to serve: we go on", t->candidate_pid);
+	forget_candidate(t);
+	return false;
+}
+
+/* ---- the loop ---- */
+
+static void put_fd(struct pollfd *fds, size_t *n, int fd)
+{
+	fds[(*n)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+size_t takeover_fds(struct takeover *t, struct pollfd fds[TAKEOVER_FDS])
+{
+	size_t n = 0;
+
+	put_fd(fds, &n, t->control); /* poll passes over -1 */
+	put_fd(fds, &n, t->candidate.fd);
+	for (size_t i = 0; i < t->n_kin; i++)
+		put_fd(fds, &n, t->kin[i].fd);
+	return n;
+}
+
+tick_t takeover_next(const struct takeover *t)
+{
+	return t->candidate.fd >= 0 ? t->candidate_until : TICK_NEVER;
+}
+
+static void on_kin(struct takeover *t, int from)
+{
+	struct take_msg m;
+	int fd, err = take_recv(from, &m, &fd, false);
+
+	/* who shares this end with us may have read what woke us */
+	if (!err && m.kind == TAKE_RELAY)
+		on_relay(t, &m, fd);
+	else if (!err && fd >= 0)
+		(void)close(fd); /* no descriptor belongs to anything else */
+	else if (err && err != -EAGAIN)
+		kin_remove(t, from);
+}
+
+int takeover_run(struct takeover *t, const struct pollfd *fds, size_t n, tick_t now)
+{
+	bool handed = false;
+
+	for (size_t i = 2; i < n; i++) {
+		if (fds[i].revents)
+			on_kin(t, fds[i].fd);
+	}
+	if (n > 1 && fds[1].revents)
+		handed = on_candidate(t);
+	if (t->candidate.fd >= 0 && now >= t->candidate_until)
+		forget_candidate(t);
+	if (n && fds[0].revents && t->control >= 0)
+		on_stranger(t, now);
+	return handed ? t->candidate_pid : 0;
+}
+
+void takeover_close(struct takeover *t)
+{
+	if (t->control >= 0) {
+		if (t->path)
+			(void)unlink(t->path); /* left behind it does no harm: nobody listens */
+		(void)close(t->control);
+	}
+	forget_candidate(t);
+	for (size_t i = 0; i < t->n_kin; i++)
+		(void)close(t->kin[i].fd); /* they see that we have ended */
+	t->n_kin = 0;
+	listener_store_clear(&t->given);
+	free(t->path);
+	(void)pthread_mutex_destroy(&t->lock); /* no worker runs any more */
+}

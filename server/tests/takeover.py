@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: MIT
+"""Take-overs between real servers, and with one that is played here: takeover.py SERVER FOLDER"""
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+SERVER, TMP = sys.argv[1:3]
+UDP = "RTP/AVP;unicast;client_port=%d-%d"
+TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
+FLAGS = ["--workers", "2", "--log", "info", "--drain-time", "500"]
+processes = []
+
+
+def say(good, what):
+    print(("ok - " if good else "not ok - ") + what, flush=True)
+
+
+class Server:
+    """One process; `url` when it has said that it listens."""
+
+    def __init__(self, name, *flags, env=None):
+        self.stats, self.log = "%s/%s.json" % (TMP, name), "%s/%s.log" % (TMP, name)
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                [SERVER, "--stats", self.stats] + FLAGS + list(flags),
+                stdout=subprocess.PIPE, stderr=log, env=dict(os.environ, **(env or {})))
+        processes.append(self.process)
+        line = self.process.stdout.readline().decode()
+        m = re.match(r"listening rtsp://([\d.]+):(\d+)/", line)
+        self.at = (m[1], int(m[2])) if m else None
+
+    def wait(self, seconds=20):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return "still there after %d s" % seconds
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def number(self, name):
+        with open(self.stats) as f:
+            return json.load(f)[name]
+
+
+class Client:
+    def __init__(self, at):
+        self.sock = socket.create_connection(at, timeout=10)
+        self.base = "rtsp://%s:%d/pattern/2t" % at
+        self.data, self.cseq, self.frames = b"", 0, 0
+
+    def more(self):
+        got = self.sock.recv(65536)
+        if not got:
+            raise EOFError
+        self.data += got
+
+    def ask(self, method, path="", session=None, *headers):
+        """Status and session of the reply; 0 when the connection ends instead."""
+        self.cseq += 1
+        lines = ["%s %s%s RTSP/1.0" % (method, self.base, path), "CSeq: %d" % self.cseq]
+        lines += ["Session: " + session] if session else []
+        self.sock.sendall(("\r\n".join(lines + list(headers)) + "\r\n\r\n").encode())
+        try:
+            return self.reply()
+        except (EOFError, ConnectionError):
+            return 0, None
+
+    def reply(self):
+        while True:
+            if self.data[:1] == b"$" and len(self.data) >= 4:
+                n = 4 + int.from_bytes(self.data[2:4], "big")
+                if len(self.data) >= n:
+                    self.data, self.frames = self.data[n:], self.frames + 1
+                    continue
+            end = -1 if self.data[:1] == b"$" else self.data.find(b"\r\n\r\n")
+            if end >= 0:
+                head = self.data[:end].decode()
+                n = re.search(r"Content-Length: (\d+)", head)
+                self.data = self.data[end + 4 + (int(n[1]) if n else 0):]
+                if "CSeq: %d" % self.cseq not in head:
+                    return -1, None
+                m = re.search(r"Session: (\w+)", head)
+                return int(head.split()[1]), m[1] if m else None
+            self.more()
+
+    def play(self, transport):
+        status, session = self.ask("SETUP", "/trackID=1", None, "Transport: " + transport)
+        if status == 200:
+            status, _ = self.ask("PLAY", "", session)
+        return session if status == 200 else None
+
+
+class Ports:
+    """A pair of UDP ports, and what came to the first."""
+
+    def __init__(self):
+        while True:
+            self.socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+            self.socks[0].bind(("127.0.0.1", 0))
+            port = self.socks[0].getsockname()[1]
+            try:
+                if port % 2 == 0:
+                    self.socks[1].bind(("127.0.0.1", port + 1))
+                    break
+            except OSError:
+                pass
+            for s in self.socks:
+                s.close()
+        for s in self.socks:
+            s.setblocking(False)
+        self.transport = UDP % (port, port + 1)
+
+    def missing(self):
+        """Packets so far, and how many numbers are missing between the first and the last."""
+        numbers = []
+        try:
+            while True:
+                numbers.append(int.from_bytes(self.socks[0].recv(2048)[2:4], "big"))
+        except BlockingIOError:
+            pass
+        span = [(b - a) % 65536 for a, b in zip(numbers, numbers[1:])]
+        return len(numbers), sum(span) - len(span)
+
+
+def alive(server):
+    return server.process.poll() is None
+
+
+def three_generations(control):
+    a = Server("a", "--port", "0", "--control-socket", control)
+    say(a.at is not None and os.stat(control).st_mode & 0o777 == 0o600,
+        "the control socket is for its owner alone")
+    ports, more_ports = Ports(), Ports()
+    ca, tcp = Client(a.at), Client(a.at)
+    udp_a, tcp_a = ca.play(ports.transport), tcp.play(TCP)
+    say(udp_a is not None and tcp_a is not None, "two sessions play")
+    waiting = socket.create_connection(a.at, timeout=10)  # has not said a word yet
+
+    b = Server("b", "--port", "0", "--control-socket", control, "--takeover", control)
+    say(b.at == a.at, "the new process listens at the same address")
+    say(alive(a), "the old one goes on")
+    cb = Client(b.at)
+    udp_b = cb.play(more_ports.transport)
+    say(udp_b is not None and udp_b[-2:] != udp_a[-2:], "a new session is of another generation")
+    waiting.sendall(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+    say(waiting.recv(4096).startswith(b"RTSP/1.0 200"), "a connection from before is served")
+    waiting.close()
+    say(tcp.ask("GET_PARAMETER", "", tcp_a)[0] == 200 and tcp.frames > 0,
+        "an interleaved session goes on where it was")
+    say(cb.ask("GET_PARAMETER", "", udp_a) == (200, udp_a),
+        "a request for an old session is answered over a new connection")
+    say(cb.ask("GET_PARAMETER", "", udp_b) == (200, udp_b), "and one for a new session after it")
+    say(cb.ask("GET_PARAMETER", "", "0123456789abcdef" + udp_a[-4:])[0] == 454,
+        "an old session that there is not is 454")
+    say(cb.ask("GET_PARAMETER", "", udp_a[:-2] + "77")[0] == 454, "so is a generation that there is not")
+    say(cb.ask("SETUP", "/trackID=2", udp_a, "Transport: " + TCP)[0] in (455, 461),
+        "an old session cannot come over a connection that is not its own")
+    say(ca.ask("GET_PARAMETER", "", udp_b) == (200, udp_b),
+        "a request for a new session is answered over an old connection")
+
+    c = Server("c", "--port", "0", "--control-socket", control, "--takeover", control)
+    say(c.at == a.at and alive(a) and alive(b), "a third takes over from the second")
+    cc = Client(c.at)
+    say(cc.ask("GET_PARAMETER", "", udp_a)[0] == 200 and cc.ask("GET_PARAMETER", "", udp_b)[0] == 200,
+        "it finds the sessions of both")
+    udp_c = cc.play(Ports().transport)
+    say(ca.ask("GET_PARAMETER", "", udp_c) == (200, udp_c), "the first finds those of the third")
+    for i, session in enumerate([udp_a, udp_b] * 10):
+        cc.sock.sendall(("GET_PARAMETER %s RTSP/1.0\r\nCSeq: %d\r\nSession: %s\r\n\r\n"
+                         % (cc.base, 100 + i, session)).encode())
+    order = []
+    for i in range(20):
+        cc.cseq = 100 + i
+        order.append(cc.reply()[0])
+    say(order == [200] * 20, "pipelined requests for both are answered in order")
+    time.sleep(0.3)
+    say(cc.ask("TEARDOWN", "", udp_a)[0] == 200 and cc.ask("TEARDOWN", "", udp_b)[0] == 200,
+        "TEARDOWN of both works there")
+    for name, p in ("old", ports), ("second", more_ports):
+        n, missing = p.missing()
+        say(n > 10 and missing == 0, "no packet of the %s session is missing (%d came)" % (name, n))
+    say(cc.ask("GET_PARAMETER", "", udp_a)[0] == 454, "then it is gone")
+    say(tcp.ask("TEARDOWN", "", tcp_a)[0] == 200, "the interleaved one is ended on its own connection")
+    for x in ca, tcp, cb:
+        x.sock.close()
+    say(a.wait() == 0, "when the last session has gone, the first process ends with 0")
+    say(b.wait() == 0, "so does the second")
+    say(cc.ask("GET_PARAMETER", "", udp_a)[0] == 454, "who is gone is 454")
+    say(a.number("requests_relayed_in") >= 20 and c.number("requests_relayed") >= 22
+        if os.path.exists(c.stats) else c.stop() == 0 and c.number("requests_relayed") >= 22,
+        "what went there is counted")
+    say(not os.path.exists(control), "the last one takes the control socket away")
+
+
+def deadline(control):
+    a = Server("a", "--port", "0", "--control-socket", control, "--takeover-time", "1")
+    ports = Ports()
+    client = Client(a.at)
+    client.play(ports.transport)
+    b = Server("b", "--port", str(a.at[1]), "--control-socket", control, "--takeover", control)
+    say(a.wait() == 0, "a session that does not end is ended after takeover_time")
+    say(a.number("sessions_ended") == 1, "by the old process, with a BYE")
+    say(Client(b.at).ask("OPTIONS")[0] == 200 and b.stop() == 0, "the new one serves on")
+
+
+# ---- one side is played here ----
+HELLO, BUSY, LISTENER, CONTROL, ELDER, END, READY, GONE, RELAY = range(9)
+MAGIC, VERSION, SIZE = 0x62676C74, 1, 80
+
+
+def message(kind, generation=0):
+    return struct.pack("=IHHBBBBi", MAGIC, VERSION, kind, generation, 0, 0, 0, os.getpid()).ljust(SIZE, b"\0")
+
+
+def connect(path):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(path)
+    s.settimeout(10)
+    return s
+
+
+def receive(s):
+    """Kind and descriptors; None at the end."""
+    data, control, _, _ = s.recvmsg(4096, 256)
+    fds = [f for level, kind, raw in control for f in struct.unpack("=%di" % (len(raw) // 4), raw)]
+    return (struct.unpack("=IHHBBBBi", data[:16])[2], fds) if data else (None, fds)
+
+
+def bad_successors(control):
+    a = Server("a", "--port", "0", "--control-socket", control)
+    client = Client(a.at)
+    session = client.play(Ports().transport)
+
+    def serves():
+        return client.ask("GET_PARAMETER", "", session)[0] == 200 and Client(a.at).ask("OPTIONS")[0] == 200
+
+    s = connect(control)
+    s.send(message(HELLO))
+    kinds, held = [], []
+    while not kinds or kinds[-1] not in (END, None):
+        kind, fds = receive(s)
+        kinds.append(kind)
+        held += fds
+    say(kinds == [LISTENER, CONTROL, END] and len(held) == 2, "what is offered: listener, control socket, end")
+    second = Server("second", "--port", "0", "--takeover", control)
+    say(second.wait() == 2 and second.at is None, "while one takes over, another may not: exit 2")
+    for f in held:
+        os.close(f)
+    s.close()
+    say(serves(), "one that dies before it is ready changes nothing")
+    for what, bytes_ in ("garbage", os.urandom(SIZE)), ("a version of the future", message(HELLO)[:4] + b"\x09" + message(HELLO)[5:]), \
+            ("a short message", b"x"), ("READY without HELLO", None):
+        s = connect(control)
+        if bytes_:
+            s.send(bytes_)
+            try:
+                while receive(s)[0] is not None:
+                    pass
+            except ConnectionError:
+                pass
+        s.close()
+        say(alive(a) and serves(), "nor does " + what if bytes_ else "nor does one that says nothing")
+    broken = Server("broken", "--port", "0", "--takeover", control, "--root", "/nonexistent")
+    say(broken.wait() == 2 and serves(), "nor does one that cannot start: it ends with 2")
+    if os.getuid() == 0:
+        os.chmod(control, 0o777)
+        os.chmod(TMP, 0o755)
+        code = ("import socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.settimeout(5)\n"
+                "s.connect('%s')\ntry: print(len(s.recv(99)))\nexcept ConnectionError: print(0)" % control)
+        out = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "python3", "-c", code],
+                             capture_output=True, text=True)
+        say(out.stdout.strip() == "0" and serves(), "another user gets nothing, even where the file lets him in")
+    else:
+        print("skip - a user who may not take over: needs root")
+    for _ in range(50):
+        connect(control).close()
+    time.sleep(0.2)
+    fds = len(os.listdir("/proc/%d/fd" % a.process.pid))
+    for _ in range(50):
+        s = connect(control)
+        s.send(message(HELLO))
+        while receive(s)[0] not in (END, BUSY, None):
+            pass
+        s.close()
+        time.sleep(0.01)
+    time.sleep(0.2)
+    say(len(os.listdir("/proc/%d/fd" % a.process.pid)) <= fds, "and no descriptor is left of a hundred of them")
+    good = Server("good", "--port", "0", "--control-socket", control, "--takeover", control)
+    say(good.at == a.at, "the next good one takes over")
+    say(client.ask("TEARDOWN", "", session)[0] == 200 and a.wait() == 0, "and the old one ends")
+    good.stop()
+
+
+def bad_predecessors(control):
+    def old(*, offers):
+        """A process that dies after `offers` messages, with a listener of its own."""
+        control_listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control_listener.bind(control)
+        control_listener.listen(1)
+        door = socket.create_server(("127.0.0.1", 0))
+        at = door.getsockname()
+        pid = os.fork()
+        if pid == 0:
+            s, _ = control_listener.accept()
+            s.recv(SIZE)
+            if offers == 0:
+                door.close()
+            where = struct.pack("=H", socket.AF_INET) + at[1].to_bytes(2, "big") + socket.inet_aton(at[0])
+            for kind in [LISTENER, END][:offers]:
+                m = message(kind, 7)
+                if kind == LISTENER:
+                    m = m[:48] + where.ljust(28, b"\0") + struct.pack("=I", 16)
+                    socket.send_fds(s, [m], [door.fileno()])
+                else:
+                    s.send(m)
+            os._exit(0)
+        control_listener.close()
+        return at, door, pid
+
+    for offers, what in (0, "before it said a word"), (1, "in the midst of its offer"), (2, "before it had gone"):
+        at, door, pid = old(offers=offers)
+        if offers == 0:
+            door.close()
+        new = Server("new%d" % offers, "--port", str(at[1]), "--takeover", control)
+        say(new.at == ("127.0.0.1", at[1]) and Client(new.at).ask("OPTIONS")[0] == 200,
+            "an old one that dies %s: the new one serves" % what)
+        os.waitpid(pid, 0)
+        door.close()
+        os.unlink(control)
+        new.stop()
+    new = Server("alone", "--port", "0", "--takeover", control)
+    say(new.at is not None and new.stop() == 0, "nobody to take over from: a start like any other")
+
+
+def service_manager(control):
+    path = TMP + "/notify"
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(path)
+    manager.settimeout(10)
+    a = Server("a", "--port", "0", "--control-socket", control, env={"NOTIFY_SOCKET": path})
+    b = Server("b", "--port", "0", "--control-socket", control, "--takeover", control)
+    heard = b""
+    while b"MAINPID=" not in heard:
+        heard += manager.recv(4096) + b"\n"
+    say(b"MAINPID=%d\n" % b.process.pid in heard, "the service manager hears who serves now")
+    say(a.wait() == 0 and b.stop() == 0, "both end with 0")
+    manager.close()
+
+
+try:
+    for i, test in enumerate([three_generations, deadline, bad_successors, bad_predecessors, service_manager]):
+        test("%s/control%d" % (TMP, i))
+finally:
+    for p in processes:
+        if p.poll() is None:
+            p.kill()
+            p.wait()
