@@ -62,7 +62,9 @@ answers=$(rtsp "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\nFOO $URL/x RTSP/1.0\r\nCSeq
 same "pipelined requests are answered in order" "200 501 200" \
 	"$(printf '%s' "$answers" | sed -n 's#^RTSP/1.0 \([0-9]*\).*#\1#p' | tr '\n' ' ' | sed 's/ $//')"
 same "another protocol is answered once" "400" \
-	"$(rtsp 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | sed -n 's#^RTSP/1.0 \([0-9]*\).*#\1#p')"
+	"$(rtsp 'HELO x\r\nMAIL FROM:<a@b>\r\n\r\n' | sed -n 's#^RTSP/1.0 \([0-9]*\).*#\1#p')"
+same "HTTP is answered once, in HTTP" "404" \
+	"$(rtsp 'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n' | sed -n 's#^[A-Z]*/1.0 \([0-9]*\).*#\1#p')"
 kill -USR1 "$SERVER_PID"
 for _ in $(seq 40); do [ -s "$TMP/stats.json" ] && break; sleep 0.05; done
 check "SIGUSR1 writes the statistics" [ "$(number "$TMP/stats.json" requests)" -ge 5 ]
