@@ -36,8 +36,8 @@ obj = $(patsubst %.c,$(OBJ)/%.o,$1)
 lib = $(call obj,$(filter-out %/main.c,$(call src,$1)))
 libs = $(foreach f,$1,$(call lib,$f))
 
-pkg_server := inih libcrypto zlib libsystemd libseccomp
-pkg_loadgen := libcurl libpcap jansson libcyaml libcrypto
+pkg_server := inih libssl libcrypto zlib libsystemd libseccomp
+pkg_loadgen := libcurl libpcap jansson libcyaml libssl libcrypto
 pkg_conformance := yaml-0.1 libcurl libpcap jansson libssl libcrypto
 pkg_captures := libpcap jansson libcrypto
 pkg_reports := jansson
@@ -71,7 +71,7 @@ $(BIN)/beagle-$1: $(call obj,$1/main.c) $(call libs,$(parts_$1))
 $(TST)/unit-$1: $$(call obj,$$(call src,$1/tests)) $$(if $$(filter server,$1),,$(OBJ)/server/tests/unit.o) $(call libs,$(sort $(parts_$1) server/base server/wire server/net))
 	@mkdir -p $$(@D)
 	@echo "  LINK    $$@"
-	@$(CC) $(LDFLAGS) $(link_$1) -o $$@ $$(filter %.o,$$^) $$(shell pkg-config --libs $(pkg_$1) cunit jansson libcrypto) -lm
+	@$(CC) $(LDFLAGS) $(link_$1) -o $$@ $$(filter %.o,$$^) $$(shell pkg-config --libs $(pkg_$1) cunit jansson libssl libcrypto) -lm
 endef
 $(foreach p,$(HAVE),$(eval $(call program,$p)))
 

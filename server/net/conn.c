@@ -123,16 +123,17 @@ int conn_attach(struct conn *c, struct loop *l, struct conn_parts *parts, struct
 	flush_init(&c->flush, conn_on_flush);
 	conn_set_limits(c, limits);
 	tune(c->pipe.fd);
-	int err = pipe_attach(&c->pipe, l, owner, !c->eof, c->connecting || c->out.n > 0);
+	int err = pipe_attach(&c->pipe, l, owner, !c->eof, c->out.n > 0);
 	if (!err && pipe_is_open(&c->post))
 		err = pipe_attach(&c->post, l, owner, true, false);
 	if (err) {
 		conn_close(c);
 		return err;
 	}
+	conn_arm(c);
 	if (c->in.n || c->coded.n || c->eof || c->broken)
 		task_signal(owner, EV_READ);
-	if (c->out.n || c->shut)
+	if (c->out.n || c->shut || !c->pipe.ready)
 		flush_soon(l, &c->flush);
 	return 0;
 }
@@ -150,11 +151,13 @@ int conn_open(struct conn *c, struct loop *l, int fd, struct task *owner,
 
 void conn_arm(struct conn *c)
 {
-	bool write = c->connecting || c->out.n > 0;
-
 	if (!conn_is_open(c))
 		return;
-	pipe_want(&c->pipe, c->is_tunnel ? !c->eof : c->want_read, write);
+	if (c->connecting) {
+		watch_set(&c->pipe.watch, EV_READ | EV_WRITE);
+		return;
+	}
+	pipe_want(&c->pipe, c->is_tunnel ? !c->eof : c->want_read, c->out.n > 0);
 	if (pipe_is_open(&c->post))
 		pipe_want(&c->post, c->want_read, false);
 }

@@ -122,6 +122,11 @@ MUST_USE int conn_join(struct conn *c, struct conn_parts *post);
 /* Closes the POST, and tells nothing. */
 void conn_part(struct conn *c);
 
+/* Over TLS, all of it? */
+static inline bool conn_is_secure(const struct conn *c)
+{
+	return c->pipe.is_secure && (c->post.is_secure || !pipe_is_open(&c->post));
+}
 static inline bool conn_is_open(const struct conn *c)
 {
 	return pipe_is_open(&c->pipe);

@@ -46,6 +46,7 @@ struct loop {
 	uint32_t n_free;
 	/* what it did, for statistics */
 	uint64_t turns, runs;
+	struct tls_gate *tls_gate; /* net/tls.h; NULL: none */
 	tick_t timer_lag; /* how late the earliest timer of this turn was served; 0 = none was due */
 };
 

@@ -36,8 +36,9 @@ struct pipe_ops {
 };
 
 struct pipe {
-	int fd;     /* owned; -1 = closed */
-	bool ready; /* data may pass: no handshake is under way */
+	int fd;         /* owned; -1 = closed */
+	bool ready;     /* data may pass: no handshake is under way */
+	bool is_secure; /* TLS */
 	/* the peer's end came without the words that its protocol has for it (TLS: close_notify) */
 	bool truncated;
 	const struct pipe_ops *ops;
