@@ -368,8 +368,8 @@ static enum rtsp_action action_of(enum rtsp_method m)
 }
 
 /*
- * Only now is it known who asks, and whether the session is his: not before does the request count as a sign
- * of its life. OPTIONS asks nothing of a session: from another, it just is none.
+ * Only now is it known who asks, that he may, and whether the session is his: not before does the request
+ * count as a sign of its life. OPTIONS asks nothing of a session: from another, it just is none.
  */
 static enum step claim_session(struct rtsp_txn *t, tick_t now)
 {
@@ -394,13 +394,13 @@ static enum step claim_session(struct rtsp_txn *t, tick_t now)
 static enum step step_authenticate(struct rtsp_txn *t, tick_t now)
 {
 	t->action = action_of(t->req.method);
-	enum step s = ask(t, offsetof(struct module, authenticate), now);
-	return s == STEP_NEXT ? claim_session(t, now) : s;
+	return ask(t, offsetof(struct module, authenticate), now);
 }
 
 static enum step step_authorize(struct rtsp_txn *t, tick_t now)
 {
-	return ask(t, offsetof(struct module, authorize), now);
+	enum step s = ask(t, offsetof(struct module, authorize), now);
+	return s == STEP_NEXT ? claim_session(t, now) : s;
 }
 
 static enum step step_preprocess(struct rtsp_txn *t, tick_t now)
