@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/core/admission.h"
 #include "server/core/module.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 
-enum { SDP_MAX = 256 * 1024, BODY_MAX = 64 * 1024 };
+enum { BODY_MAX = 64 * 1024 };
 
 static bool do_options(struct rtsp_txn *t, tick_t now)
 {
@@ -108,110 +109,31 @@ int rtsp_check_aggregate(const struct rtsp_txn *t)
 	return s->mask == 1u << m ? 0 : RTSP_ONLY_AGGREGATE;
 }
 
-/* ---- DESCRIBE ---- */
-
-static bool accepts_sdp(const struct rtsp_txn *t)
-{
-	struct rtsp_list it = { 0 };
-	struct bytes v, type;
-
-	if (!rtsp_header(&t->req, RTSP_H_ACCEPT))
-		return true;
-	while (rtsp_list_next(&t->req, RTSP_H_ACCEPT, &it, &v)) {
-		if (!bytes_cut(&v, ';', &type))
-			continue;
-		type = bytes_trim(type);
-		if (bytes_is_ieq(type, B("application/sdp")) ||
-			bytes_is_ieq(type, B("application/*")) || bytes_is_eq(type, B("*/*")))
-			return true;
-	}
-	return false;
-}
-
-/* Is what the client has still good? A date later than now is invalid and ignored (H14.24). */
-static bool is_unmodified(const struct rtsp_txn *t, tick_t now)
-{
-	int64_t since = date_read(rtsp_value(&t->req, RTSP_H_IF_MODIFIED_SINCE));
-
-	return since >= 0 && t->last_modified > 0 && t->last_modified <= since &&
-	       since <= worker_wall(t->worker, now) / TICK_S;
-}
-
-/* The request URL without credentials, query and fragment, and with a slash at its end, so that both
- * ways of joining a control to it mean the same. */
-static void put_content_base(struct rtsp_txn *t)
-{
-	static const char *const schemes[] = { "rtsp", "rtspu", "rtsps", "" };
-	const struct url *u = &t->url;
-	struct bytes path = u->path;
-	char port[8] = "";
-
-	if (u->has_port)
-		(void)snprintf(port, sizeof port, ":%u", (unsigned)u->port);
-	while (path.n && path.p[path.n - 1] == '/')
-		path.n--;
-	rtsp_putf(&t->writer, RTSP_H_CONTENT_BASE, "%s://%s%.*s%s%s%.*s/", schemes[u->scheme],
-		u->is_ip6 ? "[" : "", BYTES_FMT(u->host), u->is_ip6 ? "]" : "", port,
-		BYTES_FMT(path));
-}
-
-static void put_last_modified(struct rtsp_txn *t)
-{
-	char text[DATE_TEXT];
-	if (t->last_modified > 0)
-		rtsp_put(&t->writer, RTSP_H_LAST_MODIFIED,
-			bytes_str(date_text(t->last_modified, text)));
-}
-
-static void answer_sdp(struct rtsp_txn *t, tick_t now)
-{
-	char host[ADDR_TEXT];
-	struct source_place place = { .host = bytes_str(addr_host_text(&t->local, host)),
-		.is_ip6 = strchr(host, ':') != NULL };
-	struct buf sdp;
-
-	buf_init(&sdp, SDP_MAX);
-	int err = source_describe(t->source, &place, &sdp);
-	if (err) {
-		rtsp_txn_answer(t, rtsp_open_status(err), now);
-	} else {
-		rtsp_txn_begin(t, RTSP_OK, now);
-		put_content_base(t);
-		put_last_modified(t);
-		rtsp_put(&t->writer, RTSP_H_CACHE_CONTROL, B("must-revalidate"));
-		rtsp_put(&t->writer, RTSP_H_CONTENT_TYPE, B("application/sdp"));
-		rtsp_txn_end(t, buf_bytes(&sdp), now);
-	}
-	buf_clear(&sdp);
-}
-
-static bool do_describe(struct rtsp_txn *t, tick_t now)
-{
-	if (!accepts_sdp(t))
-		return answer(t, RTSP_NOT_ACCEPTABLE, now);
-	int err = rtsp_open(t, t->path);
-	if (err == ERR_AGAIN)
-		return false;
-	if (err)
-		return answer(t, rtsp_open_status(err), now);
-	if (is_unmodified(t, now)) {
-		rtsp_txn_begin(t, RTSP_NOT_MODIFIED, now);
-		put_last_modified(t);
-		rtsp_txn_end(t, (struct bytes){ 0 }, now);
-	} else {
-		answer_sdp(t, now);
-	}
-	source_free(t->source);
-	t->source = NULL;
-	return true;
-}
-
 /* ---- TEARDOWN, parameters ---- */
+
+/* One stream of several goes, the others stay; its track may be set up anew. Of a session that plays, only the
+ * whole can (460). */
+static bool teardown_one(struct rtsp_txn *t, int track, tick_t now)
+{
+	struct rtp_session *s = t->session;
+
+	if (s->state == RTP_PLAYING)
+		return answer(t, RTSP_ONLY_AGGREGATE, now);
+	rtp_stream_bye(&s->streams[track], now);
+	rtp_stream_clear(&s->streams[track]);
+	rtp_stream_init(&s->streams[track], s, (uint8_t)track);
+	s->mask &= ~(1u << track);
+	s->must_seek = true;
+	admission_remove(s, s->source->tracks[track].bitrate_bps);
+	return answer(t, RTSP_OK, now);
+}
 
 static bool do_teardown(struct rtsp_txn *t, tick_t now)
 {
 	int status = rtsp_check_aggregate(t);
 
+	if (status == RTSP_ONLY_AGGREGATE)
+		return teardown_one(t, rtsp_match_path(t->session, t->path), now);
 	if (status)
 		return answer(t, status, now);
 	rtsp_txn_answer(t, RTSP_OK, now);
@@ -310,14 +232,18 @@ static bool answer_parameters(struct rtsp_txn *t, int status, struct buf *body, 
 	return true;
 }
 
-/* A body of another type than text/parameters; one without a type is taken for it. */
+/* A body of another type than text/parameters (one without a type is taken for it), or encoded. */
 static bool is_foreign_body(const struct rtsp_txn *t)
 {
 	struct bytes v = rtsp_value(&t->req, RTSP_H_CONTENT_TYPE), type = { 0 };
+	struct bytes coding = rtsp_value(&t->req, RTSP_H_CONTENT_ENCODING);
 
 	(void)bytes_cut(&v, ';', &type);
 	type = bytes_trim(type);
-	return t->req.body.n && type.n && !bytes_is_ieq(type, B("text/parameters"));
+	if (!t->req.body.n)
+		return false;
+	return (type.n && !bytes_is_ieq(type, B("text/parameters"))) ||
+	       (coding.n && !bytes_is_ieq(coding, B("identity")));
 }
 
 static bool do_get_parameter(struct rtsp_txn *t, tick_t now)
@@ -371,7 +297,7 @@ static bool do_set_parameter(struct rtsp_txn *t, tick_t now)
 
 static const struct rtsp_method_row methods[RTSP_METHOD_COUNT] = {
 	[RTSP_OPTIONS] = { do_options, METHOD_MAY_SESSION, true },
-	[RTSP_DESCRIBE] = { do_describe, METHOD_MAY_SESSION, false },
+	[RTSP_DESCRIBE] = { rtsp_do_describe, METHOD_MAY_SESSION, false },
 	[RTSP_SETUP] = { rtsp_do_setup, METHOD_MAY_SESSION, false },
 	[RTSP_PLAY] = { rtsp_do_play, METHOD_NEEDS_SESSION, false },
 	[RTSP_PAUSE] = { rtsp_do_pause, METHOD_NEEDS_SESSION, false },

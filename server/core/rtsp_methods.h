@@ -29,6 +29,9 @@ int rtsp_match_path(const struct rtp_session *s, const char *path);
  */
 int rtsp_check_aggregate(const struct rtsp_txn *t);
 
+bool rtsp_do_describe(struct rtsp_txn *t, tick_t now); /* rtsp_describe.c */
+/* Is the description of this source one that If-Match names (12.22)? Without the header: yes. */
+bool rtsp_is_current(struct rtsp_txn *t, struct source *source);
 bool rtsp_do_setup(struct rtsp_txn *t, tick_t now); /* rtsp_setup.c */
 bool rtsp_do_play(struct rtsp_txn *t, tick_t now);  /* rtsp_play.c */
 bool rtsp_do_pause(struct rtsp_txn *t, tick_t now);

@@ -181,9 +181,10 @@ static bool refuse(struct rtsp_txn *t, int status, tick_t now)
 
 static int status_of(int err)
 {
-	return err == ERR_RANGE   ? RTSP_INVALID_RANGE
-	       : err == ERR_LIMIT ? RTSP_UNAVAILABLE
-				  : RTSP_INTERNAL_ERROR;
+	return err == ERR_RANGE         ? RTSP_INVALID_RANGE
+	       : err == ERR_UNSUPPORTED ? RTSP_HEADER_NOT_VALID
+	       : err == ERR_LIMIT       ? RTSP_UNAVAILABLE
+					: RTSP_INTERNAL_ERROR;
 }
 
 bool rtsp_do_play(struct rtsp_txn *t, tick_t now)

@@ -316,6 +316,8 @@ static bool setup_new(struct rtsp_txn *t, tick_t now)
 		return refuse(t, RTSP_UNAVAILABLE, now);
 	if (track == MATCH_AGGREGATE)
 		return refuse(t, RTSP_AGGREGATE_NOT_ALLOWED, now);
+	if (!rtsp_is_current(t, t->source))
+		return refuse(t, RTSP_PRECONDITION_FAILED, now);
 	status = admission_take(t, track_bps(t->source, track), now, &a);
 	if (status)
 		return refuse(t, status, now);
@@ -355,6 +357,8 @@ static bool setup_more(struct rtsp_txn *t, tick_t now)
 		rtsp_answer_state(t, now);
 		return true;
 	}
+	if (!rtsp_is_current(t, s->source))
+		return refuse(t, RTSP_PRECONDITION_FAILED, now);
 	bool is_new = !s->streams[track].is_setup;
 	uint64_t more = is_new ? track_bps(s->source, track) : 0;
 	status = admission_add(s, more);
@@ -371,5 +375,8 @@ static bool setup_more(struct rtsp_txn *t, tick_t now)
 
 bool rtsp_do_setup(struct rtsp_txn *t, tick_t now)
 {
+	/* we know of no conference (12.8, 11.3.3) */
+	if (rtsp_header(&t->req, RTSP_H_CONFERENCE))
+		return refuse(t, RTSP_CONFERENCE_NOT_FOUND, now);
 	return t->session_id.n ? setup_more(t, now) : setup_new(t, now);
 }

@@ -270,6 +270,23 @@ static bool has_double(const struct rtsp_txn *t)
 	return false;
 }
 
+/* Blocksize is a positive decimal number, of which only the form is ours to judge (12.7): packets have the size
+ * that the medium's format gives them. */
+static bool has_bad_blocksize(const struct rtsp_txn *t)
+{
+	const struct rtsp_header *h = rtsp_header(&t->req, RTSP_H_BLOCKSIZE);
+	bool is_zero = true;
+
+	if (!h || t->req.method == RTSP_OPTIONS || t->req.method == RTSP_TEARDOWN)
+		return false;
+	for (size_t i = 0; i < h->value.n; i++) {
+		if (h->value.p[i] < '0' || h->value.p[i] > '9')
+			return true;
+		is_zero = is_zero && h->value.p[i] == '0';
+	}
+	return is_zero;
+}
+
 /* 0 or the status that refuses the request for what its head says. */
 static int check_head(struct rtsp_txn *t, const struct rtsp_method_row *row)
 {
@@ -281,6 +298,8 @@ static int check_head(struct rtsp_txn *t, const struct rtsp_method_row *row)
 		return RTSP_NOT_IMPLEMENTED;
 	if (has_double(t))
 		return RTSP_BAD_REQUEST;
+	if (has_bad_blocksize(t))
+		return RTSP_INVALID_BLOCKSIZE;
 	return read_url(t, row);
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/base/os.h"
@@ -51,57 +50,6 @@ static void seed_random(struct worker *w, uint64_t seed)
 }
 
 /* ---- dates ---- */
-
-static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
-	"Oct", "Nov", "Dec" };
-
-const char *date_text(int64_t seconds, char *dst)
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	dst[0] = '\0';
-	if (gmtime_r(&t, &tm))
-		(void)snprintf(dst, DATE_TEXT, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-			days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
-			(tm.tm_year + 1900) % 10000, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	return dst;
-}
-
-static int number(struct bytes v, size_t at, size_t n)
-{
-	uint64_t x;
-	return bytes_to_u64(bytes_sub(v, at, n), 9999, &x) ? (int)x : -1;
-}
-
-static int month_of(struct bytes v)
-{
-	for (int i = 0; i < 12; i++) {
-		if (bytes_is_eq(v, bytes_str(months[i])))
-			return i;
-	}
-	return -1;
-}
-
-int64_t date_read(struct bytes v)
-{
-	/* Sun, 06 Nov 1994 08:49:37 GMT */
-	if (v.n != 29 || !bytes_is_eq(bytes_sub(v, 25, 4), B(" GMT")) || v.p[3] != ',' ||
-		v.p[19] != ':' || v.p[22] != ':')
-		return -1;
-	struct tm tm = { .tm_mday = number(v, 5, 2),
-		.tm_mon = month_of(bytes_sub(v, 8, 3)),
-		.tm_year = number(v, 12, 4) - 1900,
-		.tm_hour = number(v, 17, 2),
-		.tm_min = number(v, 20, 2),
-		.tm_sec = number(v, 23, 2) };
-	if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_mon < 0 || tm.tm_year < 70 ||
-		tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 ||
-		tm.tm_sec < 0 || tm.tm_sec > 60)
-		return -1;
-	return (int64_t)timegm(&tm);
-}
 
 const char *worker_date(struct worker *w, tick_t now)
 {

@@ -12,6 +12,7 @@
 #include "server/net/conn.h"
 #include "server/net/listener.h"
 #include "server/net/udp.h"
+#include "server/wire/date.h"
 
 /*
  * One event loop with all that it serves. Nothing in it is shared with another worker but the mailbox
@@ -22,8 +23,6 @@ struct module;
 struct rtp_session;
 struct rtsp_session;
 struct tunnel;
-
-enum { DATE_TEXT = 32 };
 
 /* RTP and RTCP socket of one local address: all streams of that address send from here. */
 struct udp_pair {
@@ -112,9 +111,5 @@ static inline int64_t worker_wall(const struct worker *w, tick_t now)
 }
 /* "Sun, 22 Nov 2026 19:51:14 GMT" (RFC 1123) of the turn; valid until the next call. */
 const char *worker_date(struct worker *w, tick_t now);
-/* The same for any second since 1970; dst holds DATE_TEXT. */
-const char *date_text(int64_t seconds, char *dst);
-/* Reads an RFC 1123 date (also 850 and asctime forms are refused): seconds since 1970, or -1. */
-int64_t date_read(struct bytes v);
 
 #endif

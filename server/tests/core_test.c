@@ -85,22 +85,6 @@ static void t_prefs_faults(void)
 	prefs_clear(&p);
 }
 
-/* ---- dates ---- */
-
-static void t_dates(void)
-{
-	char text[DATE_TEXT];
-
-	CU_ASSERT_STRING_EQUAL(date_text(784111777, text), "Sun, 06 Nov 1994 08:49:37 GMT");
-	CU_ASSERT_EQUAL(date_read(B("Sun, 06 Nov 1994 08:49:37 GMT")), 784111777);
-	static const char *const bad[] = { "", "yesterday", "Sunday, 06-Nov-94 08:49:37 GMT",
-		"Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
-		"Sun, 06 Now 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
-		"Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:3x GMT" };
-	for (size_t i = 0; i < COUNT(bad); i++)
-		CU_ASSERT_EQUAL(date_read(bytes_str(bad[i])), -1);
-}
-
 /* ---- demux ---- */
 
 static size_t make_rr(uint8_t *room, size_t cap, uint32_t from, uint32_t about)
@@ -230,7 +214,6 @@ UNIT_SUITE(core,
 	{ "prefs: a value outside its table row is refused, with its name", t_prefs_set },
 	{ "prefs: a bad line of the file is named by file and line", t_prefs_file },
 	{ "prefs: faults are capped", t_prefs_faults },
-	{ "dates: RFC 1123 only (2068 3.3.1)", t_dates },
 	{ "demux: report block, then what was learnt, then SETUP's address", t_demux },
 	{ "demux: a later stream takes over an address, reports still find both", t_demux_replace },
 	{ "stats: counters add up and are written whole", t_stats });

@@ -167,6 +167,8 @@ def run_case(target, case):
     if case.replies is not None and len(got) != case.replies and result not in case.wants:
         wrong = "%d replies to %d requests" % (len(got), case.replies)
     for r in got:
+        if r.proto.startswith("HTTP") and "HTTP" not in case.name:
+            wrong = "an answer of HTTP: " + r.proto
         if r.status not in case.wants:
             wrong = "%s, expected %s" % (r.status, " ".join(sorted(case.wants)))
         if r.status[0] == "5" and r.status not in FINE_5XX:

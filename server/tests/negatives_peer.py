@@ -68,7 +68,7 @@ class Peer:
         if end < 0:
             return None
         head = self.data[:end].decode("latin-1").split("\r\n")
-        first = re.fullmatch(r"RTSP/1\.0 ([1-5]\d\d) [^\r\n]*", head[0])
+        first = re.fullmatch(r"(?:RTSP|HTTP)/1\.0 ([1-5]\d\d) [^\r\n]*", head[0])
         fields = {}
         for line in head[1:]:
             name, sep, value = line.partition(":")

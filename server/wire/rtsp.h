@@ -99,7 +99,7 @@ enum rtsp_method {
 enum rtsp_header_id { RTSP_H_UNKNOWN, RTSP_HEADER_TABLE(RTSP_HEADER_ENUM) RTSP_H_COUNT };
 #undef RTSP_HEADER_ENUM
 
-/* RFC 2326 7.1.1 (and 11). */
+/* RFC 2326 7.1.1 (and 11); 416 stands in 12.7 alone. */
 #define RTSP_STATUS_TABLE(X)                                                  \
 	X(RTSP_CONTINUE, 100, "Continue")                                     \
 	X(RTSP_OK, 200, "OK")                                                 \
@@ -126,6 +126,7 @@ enum rtsp_header_id { RTSP_H_UNKNOWN, RTSP_HEADER_TABLE(RTSP_HEADER_ENUM) RTSP_H
 	X(RTSP_ENTITY_TOO_LARGE, 413, "Request Entity Too Large")             \
 	X(RTSP_URI_TOO_LARGE, 414, "Request-URI Too Large")                   \
 	X(RTSP_UNSUPPORTED_MEDIA, 415, "Unsupported Media Type")              \
+	X(RTSP_INVALID_BLOCKSIZE, 416, "Invalid Blocksize")                   \
 	X(RTSP_PARAMETER_NOT_UNDERSTOOD, 451, "Parameter Not Understood")     \
 	X(RTSP_CONFERENCE_NOT_FOUND, 452, "Conference Not Found")             \
 	X(RTSP_NOT_ENOUGH_BANDWIDTH, 453, "Not Enough Bandwidth")             \
