@@ -443,6 +443,7 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 	if (c->closing)
 		return;
 	if (tunnel_is_waiting(c)) {
+		trim(c);
 		tunnel_check(c, now);
 		return;
 	}

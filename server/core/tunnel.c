@@ -80,9 +80,17 @@ static struct tunnel *add(struct worker *w, const struct http_half *h)
 	return t;
 }
 
+/* The cookie is a secret. */
+static void trace(const struct rtsp_session *c)
+{
+	log_write(LOG_D, "rtsp", "phase=%s half=%s w=%u", rtsp_phase_name(c->phase),
+		c->half.is_post ? "post" : "get", c->w->index);
+}
+
 static void begin_waiting(struct rtsp_session *c, tick_t now)
 {
 	c->phase = PHASE_WAITING_TO_BIND_HTTP_TUNNEL;
+	trace(c);
 	c->half.waits = true;
 	c->half.since = now;
 	atomic_fetch_add(&c->w->server->tunnel_halves, 1);
@@ -189,7 +197,7 @@ static bool join(struct rtsp_session *get, struct rtsp_session *post, tick_t now
 	} else {
 		stats->tunnel_posts_reopened++;
 	}
-	log_write(LOG_D, "rtsp", "tunnel joined w=%u", get->w->index);
+	trace(post);
 	return true;
 }
 
