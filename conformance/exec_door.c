@@ -146,8 +146,8 @@ static bool answer_otherwise(
 	for (int f = 0; f < DIGEST_FIELD_COUNT; f++) {
 		if (s->field[f] && !expand_into(t, s->field[f], v->text[f], VALUE_MAX))
 			return false;
-		if (s->field[f])
-			a->field[f] = v->text[f];
+		if (s->field[f]) /* an empty one is none */
+			a->field[f] = *v->text[f] ? v->text[f] : NULL;
 	}
 	if (s->method)
 		a->method = s->method;

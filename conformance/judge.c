@@ -88,17 +88,29 @@ static void judge_body(struct trial *t, const struct step *s, const struct ox_me
 	}
 }
 
+/* The place of a name: its own of before, or a new one. NULL: there is none left. */
+static char *saved_value(struct trial *t, const char *name)
+{
+	size_t i = 0;
+	while (i < t->n_saved && strcmp(t->saved[i].name, name) != 0)
+		i++;
+	if (i == TRIAL_SAVED - 1)
+		return NULL;
+	if (i == t->n_saved)
+		t->n_saved++;
+	(void)snprintf(t->saved[i].name, sizeof(t->saved[i].name), "%s", name);
+	return t->saved[i].value;
+}
+
 static void save(struct trial *t, const struct step *s, const struct ox_message *m)
 {
 	for (size_t i = 0; i < s->expect.n_saves; i++) {
 		const struct saved *v = &s->expect.saves[i];
 		struct bytes value = ox_header_value(m, v->header), head;
-		if (!bytes_cut(&value, ';', &head) || t->n_saved >= TRIAL_SAVED - 1)
-			continue;
-		(void)snprintf(t->saved[t->n_saved].name, sizeof(t->saved[0].name), "%s", v->name);
-		(void)snprintf(t->saved[t->n_saved].value, sizeof(t->saved[0].value), "%.*s",
-			BYTES_FMT(bytes_trim(head)));
-		t->n_saved++;
+		char *to = bytes_cut(&value, ';', &head) ? saved_value(t, v->name) : NULL;
+		if (to)
+			(void)snprintf(
+				to, sizeof(t->saved[0].value), "%.*s", BYTES_FMT(bytes_trim(head)));
 	}
 }
 

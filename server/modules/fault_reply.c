@@ -27,6 +27,14 @@ static void drop(struct buf *reply, const struct edit *e)
 		fault_splice(reply, at, n, (struct bytes){ 0 });
 }
 
+/* All lines of the header go. */
+static void drop_all(struct buf *reply, const struct edit *e)
+{
+	size_t at, n;
+	while (fault_find_line(reply, bytes_str(e->name), &at, &n))
+		fault_splice(reply, at, n, (struct bytes){ 0 });
+}
+
 /* The header stands twice. */
 static void twice(struct buf *reply, const struct edit *e)
 {
@@ -83,12 +91,17 @@ static void set_parameter(struct buf *reply, const struct edit *e)
 		fault_splice(reply, at, n, bytes_str(e->text));
 }
 
-/* The parameter goes, with the semicolon before it. */
+/* The parameter goes, with what separates it from the one before. */
 static void drop_parameter(struct buf *reply, const struct edit *e)
 {
-	size_t at, n, key = strlen(e->key) + 1;
-	if (find_parameter(reply, e, &at, &n))
-		fault_splice(reply, at - key, n + key, (struct bytes){ 0 });
+	size_t at, n;
+
+	if (!find_parameter(reply, e, &at, &n))
+		return;
+	size_t from = at - strlen(e->key);
+	while (from > 0 && memchr(" ;,", buf_bytes(reply).p[from - 1], 3))
+		from--;
+	fault_splice(reply, from, at + n - from, (struct bytes){ 0 });
 }
 
 /* Both numbers of "key=A-B". */
@@ -220,6 +233,12 @@ static const struct edit edits[] = {
 		.mask = UINT8_MAX),
 	HEADER_ROW(TRANSPORT_SSRC, set_parameter, "Transport", .key = "ssrc=", .text = "0BADBEEF"),
 	HEADER_ROW(SSRC_DROP, drop_parameter, "Transport", .key = "ssrc="),
+	STATUS_ROW(STATUS_401_200, "401", "200 OK", .only = RTSP_SETUP),
+	HEADER_ROW(CHALLENGE_DROP, drop_all, "WWW-Authenticate", .only = RTSP_SETUP),
+	HEADER_ROW(NONCE_DROP, drop_parameter, "WWW-Authenticate", .only = RTSP_SETUP,
+		.key = "nonce="),
+	HEADER_ROW(STALE_ALWAYS, append, "WWW-Authenticate", .text = ", stale=true"),
+	HEADER_ROW(STALE_DROP, drop_parameter, "WWW-Authenticate", .key = "stale="),
 	HEADER_ROW(RTPINFO_DROP, drop, "RTP-Info"),
 	HEADER_ROW(RTPINFO_SEQ, shift, "RTP-Info", .key = "seq=", .by = 1, .mask = UINT16_MAX),
 	HEADER_ROW(RTPINFO_RTPTIME, shift, "RTP-Info", .key = "rtptime=", .by = 90000,
@@ -240,6 +259,21 @@ static void any_status(const struct faults *f, struct buf *reply)
 	change_status(reply, &e);
 }
 
+/* What is not a matter of the reply alone. */
+static void take_credentials(const struct faults *f, const struct rtsp_txn *t, struct buf *reply)
+{
+	static const struct edit opened = { .name = "401", .text = "200 OK" }, fixed = {
+		.name = "WWW-Authenticate", .key = "nonce=", .text = "\"c2FtZQ\""
+	};
+	bool is_stale = bytes_find(buf_bytes(reply), B("stale=true")) < reply->n;
+
+	if (rtsp_header(&t->req, RTSP_H_AUTHORIZATION) &&
+		(f->on[FAULT_ANY_PASSWORD] || (f->on[FAULT_REPLAY] && is_stale)))
+		change_status(reply, &opened);
+	if (f->on[FAULT_NONCE_FIXED] && t->conn->n_requests >= 10)
+		set_parameter(reply, &fixed);
+}
+
 void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct buf *reply)
 {
 	enum rtsp_method method = t->req.method ? t->req.method : NO_METHOD;
@@ -249,6 +283,8 @@ void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct b
 		if (f->on[e->fault] && (e->only == RTSP_METHOD_UNKNOWN || e->only == method))
 			e->apply(reply, e);
 	}
+	if (t->status == RTSP_UNAUTHORIZED)
+		take_credentials(f, t, reply);
 	if (f->on[FAULT_STATUS])
 		any_status(f, reply);
 }
