@@ -47,6 +47,7 @@ static void usage(FILE *f)
 		"  --stats FILE                       counters as JSON, at the end and on SIGUSR1\n"
 		"  --status FILE                      = --status-file\n"
 		"  --access-log FILE                  W3C log, one line per session or failed request\n"
+		"  --error-log FILE                   the log's lines with date and time, beside stderr\n"
 		"  --modules DIR                      = --module-folder\n"
 		"  --strict-modules                   = --strict-modules 1\n"
 		"  --set MODULE.NAME=VALUE            a module's preference, as NAME in [MODULE] of a file\n"
@@ -94,15 +95,23 @@ static int set_stats(struct prefs *p, const char *value, char *why)
 
 static int set_access_log(struct prefs *p, const char *value, char *why)
 {
-	(void)why;
-	free(p->access_log);
-	p->access_log = xstrdup(value);
-	return 0;
+	char *text = xasprintf("accesslog.file=%s", value);
+	int err = prefs_set_module(p, text, "--access-log", why);
+	free(text);
+	return err;
 }
 
 static int set_of_module(struct prefs *p, const char *value, char *why)
 {
 	return prefs_set_module(p, value, "--set", why);
+}
+
+static int set_error_log(struct prefs *p, const char *value, char *why)
+{
+	char *text = xasprintf("errorlog.file=%s", value);
+	int err = prefs_set_module(p, text, "--error-log", why);
+	free(text);
+	return err;
 }
 
 /* Flags beside the preferences: a short name of one, or a function. */
@@ -120,6 +129,7 @@ static const struct flag {
 	{ "profile", NULL, prefs_set_profile },
 	{ "stats", NULL, set_stats },
 	{ "access-log", NULL, set_access_log },
+	{ "error-log", NULL, set_error_log },
 	{ "fault", NULL, set_fault },
 	{ "seed", NULL, set_seed },
 };

@@ -87,7 +87,6 @@ void prefs_clear(struct prefs *p)
 	}
 	free(p->modules);
 	free(p->stats_file);
-	free(p->access_log);
 	*p = (struct prefs){ 0 };
 }
 

@@ -33,7 +33,7 @@ struct prefs {
 	} * settings;
 	size_t n_settings;
 	/* beside the table: files and faults, which only make sense on the command line */
-	char *stats_file, *access_log;
+	char *stats_file;
 	bool list_modules;   /* and end */
 	const char *profile; /* the last one that was set, or "default" */
 	char **faults;       /* "NAME" or "NAME=V" */

@@ -40,6 +40,24 @@ static void write_lines(struct log_writer *w, struct bytes lines)
 	atomic_fetch_add(&w->lost, lost);
 }
 
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd); /* each line was written, or counted as lost */
+	*fd = -1;
+}
+
+/* With the lock. */
+static void take_next_fd(struct log_writer *w)
+{
+	if (w->next_fd < 0)
+		return;
+	close_fd(&w->fd);
+	w->fd = w->next_fd;
+	w->next_fd = -1;
+	w->is_torn = false;
+}
+
 static bool run(struct media_job *j)
 {
 	struct log_writer *w = container_of(j, struct log_writer, job);
@@ -47,6 +65,7 @@ static bool run(struct media_job *j)
 
 	for (;;) {
 		pthread_mutex_lock(&w->lock);
+		take_next_fd(w);
 		lines = w->next;
 		buf_init(&w->next, LOG_WRITER_BYTES_MAX);
 		w->is_writing = lines.n > 0;
@@ -60,22 +79,40 @@ static bool run(struct media_job *j)
 	}
 }
 
-void log_writer_open(struct log_writer *w, int fd)
+/* Not while the job is under way: its executor counts by it. */
+static void set_share(struct log_writer *w)
 {
 	struct stat st;
-
-	*w = (struct log_writer){ .fd = fd };
-	if (fstat(fd, &st) == 0)
+	if (fstat(w->fd, &st) == 0)
 		w->job.share = (uint64_t)st.st_dev;
+}
+
+void log_writer_open(struct log_writer *w, int fd)
+{
+	*w = (struct log_writer){ .fd = fd, .next_fd = -1 };
+	set_share(w);
 	w->job.run = run;
 	buf_init(&w->next, LOG_WRITER_BYTES_MAX);
 	if (pthread_mutex_init(&w->lock, NULL))
 		die("pthread_mutex_init");
 }
 
+void log_writer_reopen(struct log_writer *w, int fd)
+{
+	pthread_mutex_lock(&w->lock);
+	close_fd(&w->next_fd);
+	w->next_fd = fd;
+	if (!w->is_writing) {
+		take_next_fd(w);
+		set_share(w);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
 void log_writer_close(struct log_writer *w)
 {
-	(void)close(w->fd); /* each line was written, or counted as lost */
+	close_fd(&w->fd);
+	close_fd(&w->next_fd);
 	buf_clear(&w->next);
 	(void)pthread_mutex_destroy(&w->lock); /* nobody can hold it */
 }

@@ -16,18 +16,21 @@
 enum { LOG_WRITER_BYTES_MAX = 1 << 20 };
 
 struct log_writer {
-	int fd;
-	pthread_mutex_t lock; /* of the next two */
+	int fd;               /* the job's, while it is under way; -1: none yet */
+	pthread_mutex_t lock; /* of the next three */
 	struct buf next;      /* lines that wait */
 	bool is_writing;      /* the job is under way */
+	int next_fd;          /* that it goes on with; -1: none */
 	struct media_job job;
 	bool is_torn; /* the job's: the file ends amid a line */
 	_Atomic uint64_t lost;
 	_Atomic int err; /* why; 0: there was no room */
 };
 
-/* Takes fd over. */
+/* Takes fd over; -1: log_writer_reopen comes before the first line. */
 void log_writer_open(struct log_writer *w, int fd);
+/* What is not written yet goes to fd, which it takes over; the former is closed. */
+void log_writer_reopen(struct log_writer *w, int fd);
 /* After its last job. */
 void log_writer_close(struct log_writer *w);
 /* line: with its end. io: whose jobs write it; stays until they have ended. */

@@ -79,6 +79,14 @@ _Static_assert(FIELD_LATE == 39, "the Darwin Streaming Server writes 39 fields")
 struct accesslog {
 	struct log_writer out;
 	struct log_limit warned;
+	atomic_bool is_on;
+};
+
+struct accesslog_prefs {
+	char *file;
+};
+static const struct pref_row prefs[] = {
+	MODULE_STR(accesslog_prefs, file, "", "as --access-log"),
 };
 
 /* The values of one line; empty ones are written as "-". */
@@ -158,23 +166,41 @@ static void put_header(int fd)
 		date, fields);
 }
 
-static int init(struct module *self, const struct prefs *p, char *why)
+static int prefs_changed(struct module *self, const struct prefs *p, char *why)
 {
+	struct accesslog *log = self->state;
+	const char *file = ((const struct accesslog_prefs *)module_prefs(self, p))->file;
 	struct stat st;
 
-	if (!p->access_log || !*p->access_log)
+	if (!file[0]) {
+		atomic_store(&log->is_on, false);
 		return 0;
-	int fd = open(p->access_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		snprintf(why, PREFS_WHY, "access log %s: %s", p->access_log, strerror(errno));
-		return -errno;
 	}
-	struct accesslog *log = xcalloc(1, sizeof *log);
-	log_writer_open(&log->out, fd);
-	self->state = log;
+	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		int err = -errno;
+		(void)snprintf(why, PREFS_WHY, "access log %.150s: %s", file, err_text(err));
+		return err;
+	}
 	if (fstat(fd, &st) == 0 && st.st_size == 0)
 		put_header(fd);
+	log_writer_reopen(&log->out, fd);
+	atomic_store(&log->is_on, true);
 	return 0;
+}
+
+static int init(struct module *self, const struct prefs *p, char *why)
+{
+	struct accesslog *log = self->state = xcalloc(1, sizeof *log);
+
+	log_writer_open(&log->out, -1);
+	return prefs_changed(self, p, why);
+}
+
+static bool is_on(const struct module *self)
+{
+	const struct accesslog *log = self->state;
+	return atomic_load(&log->is_on);
 }
 
 static void set_times(struct record *r, int64_t began, int64_t wall)
@@ -231,7 +257,7 @@ static void postprocess(struct module *self, struct rtsp_txn *t)
 	struct worker *w = t->worker;
 	int64_t wall = worker_wall(w, w->loop.now);
 
-	if (!self->state || t->status < 400)
+	if (!is_on(self) || t->status < 400)
 		return;
 	set_hosts(&r, &t->peer, &t->local, w);
 	set_times(&r, worker_wall(w, t->received), wall);
@@ -276,7 +302,7 @@ static void session_closing(struct module *self, struct rtp_session *s, enum clo
 	tick_t now = s->w->loop.now;
 	struct sums sum = sum_streams(s);
 
-	if (!self->state)
+	if (!is_on(self))
 		return;
 	set_hosts(&r, &s->peer, &s->local, s->w);
 	set_times(&r, s->began_wall, worker_wall(s->w, now));
@@ -313,24 +339,19 @@ static void session_closing(struct module *self, struct rtp_session *s, enum clo
 
 static void interval(struct module *self, struct worker *w, tick_t now)
 {
-	if (self->state)
-		count_lost(self->state, w, now);
+	count_lost(self->state, w, now);
 }
 
 static void shutdown_module(struct module *self)
 {
 	struct accesslog *log = self->state;
 
-	if (log)
-		log_writer_close(&log->out);
+	log_writer_close(&log->out);
 	free(log);
 	self->state = NULL;
 }
 
-const struct module mod_accesslog = { .api_version = MODULE_API,
-	.name = "accesslog",
-	.init = init,
-	.postprocess = postprocess,
-	.session_closing = session_closing,
-	.interval = interval,
+const struct module mod_accesslog = { MODULE_HEAD("accesslog"),
+	MODULE_PREFS(accesslog_prefs, prefs), .init = init, .prefs_changed = prefs_changed,
+	.postprocess = postprocess, .session_closing = session_closing, .interval = interval,
 	.shutdown = shutdown_module };

@@ -12,6 +12,7 @@ const struct module *const *modules_list(size_t *n)
 		&mod_pattern,
 		&mod_file,
 		&mod_accesslog,
+		&mod_errorlog,
 		&mod_fault,
 #ifdef SAMPLE_MODULE
 		&mod_sample,

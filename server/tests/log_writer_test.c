@@ -85,6 +85,35 @@ static void t_full(void)
 	log_writer_close(&w);
 }
 
+/* A file that is renamed, and opened again while a job is under way and while none is. */
+static void t_reopen(void)
+{
+	struct slow_io x = { .io = { put_off } };
+	struct log_writer w;
+	int fds[3][2];
+	char text[16] = "";
+
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL_FATAL(pipe2(fds[i], O_CLOEXEC | O_NONBLOCK), 0);
+	log_writer_open(&w, -1);
+	log_writer_reopen(&w, fds[0][1]);
+	log_writer_put(&w, media_io_sync(), B("one\n"));
+	log_writer_put(&w, &x.io, B("two\n"));
+	log_writer_reopen(&w, fds[1][1]);
+	log_writer_reopen(&w, fds[2][1]);
+	CU_ASSERT_EQUAL(read(fds[1][0], text, sizeof text), 0); /* closed, never written to */
+	CU_ASSERT_TRUE(x.job->run(x.job));
+	log_writer_put(&w, media_io_sync(), B("three\n"));
+	CU_ASSERT_EQUAL(read(fds[0][0], text, sizeof text), 4);
+	CU_ASSERT_EQUAL(read(fds[0][0], text, sizeof text), 0);
+	CU_ASSERT_EQUAL(read(fds[2][0], text, sizeof text), 10);
+	CU_ASSERT_EQUAL(memcmp(text, "two\nthree\n", 10), 0);
+	CU_ASSERT_EQUAL(log_writer_take_lost(&w), 0);
+	log_writer_close(&w);
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i][0]);
+}
+
 /* A pipe that takes a part of a line: what follows begins a line of its own. */
 static void t_torn(void)
 {
@@ -113,4 +142,5 @@ UNIT_SUITE(log_writer,
 	{ "log: lines are written whole and in order, by one job at a time", t_lines },
 	{ "log: a disk that does not keep up loses lines, counted", t_slow },
 	{ "log: lines that a full disk refuses are counted", t_full },
+	{ "log: a file opened again gets what is not written yet, the former is closed", t_reopen },
 	{ "log: what follows a torn line begins anew", t_torn });

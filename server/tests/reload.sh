@@ -49,3 +49,25 @@ for _ in $(seq 40); do [ "$(setup_timeout)" = 13 ] && break; sleep 0.1; done
 same "the log's level changes, too" 2 "$(grep -c 'read again' "$ERR")"
 stop_server
 same "and it ends with 0" 0 $?
+
+# rotation of the logs
+start_server --access-log "$TMP/access.log" --error-log "$TMP/error.log" --log info --workers 2
+ERR=$(ls -t "$TMP"/server.*.err | head -n 1)
+bad() { setup_timeout >/dev/null; printf 'FOO x RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n\r\n' | timeout 2 curl -s "telnet://127.0.0.1:${URL##*:}" >/dev/null; }
+lines() { grep -c '^127' "$1"; }
+wait_lines() { for _ in $(seq 100); do [ "$(lines "$1")" -ge "$2" ] && return; sleep 0.05; done; return 1; }
+bad
+check "the access log has the session and the failed request" wait_lines "$TMP/access.log" 2
+mv "$TMP/access.log" "$TMP/access.1"
+mv "$TMP/error.log" "$TMP/error.1"
+bad
+check "a log that was renamed goes on in the old file" wait_lines "$TMP/access.1" 4
+check "SIGHUP opens the logs again" hup 'prefs read again'
+bad
+check "the new access log has a header and the next lines" wait_lines "$TMP/access.log" 2
+same "its header once" 1 "$(grep -c '^#Fields' "$TMP/access.log")"
+same "the old one has no more" 4 "$(lines "$TMP/access.1")"
+stop_server
+check "the error log began with its start" grep -Eq '^# Streaming STARTUP [0-9-]{10} [0-9:]{8}$' <(head -n 1 "$TMP/error.1")
+check "its lines have date, time and level" grep -Eq '^[0-9-]{10} [0-9:]{8}: INFO: ' "$TMP/error.1"
+check "and the new one ends with its end" grep -q '^# Streaming SHUTDOWN ' "$TMP/error.log"
