@@ -9,6 +9,7 @@
 #include "server/core/server.h"
 #include "server/modules/modules.h"
 #include "server/privileges.h"
+#include "server/sandbox.h"
 #include "server/service.h"
 #include "server/takeover.h"
 
@@ -83,6 +84,14 @@ static int open_server(struct server *s, struct args *a, struct takeover *t,
 	return err ? err : service_check_files(p, why);
 }
 
+/* Answered by a worker that is through with its start, its modules' included. */
+static void has_begun(struct worker *w, void *arg, tick_t now)
+{
+	(void)w;
+	(void)arg;
+	(void)now;
+}
+
 /* From the first thread to the last; the exit code. */
 static int run(struct server *s, struct args *a, struct takeover *t, const struct privileges *user)
 {
@@ -94,7 +103,10 @@ static int run(struct server *s, struct args *a, struct takeover *t, const struc
 	listener_store_clear(&t->given); /* at those addresses nobody listens from now on */
 	takeover_start(t, s);
 	server_start(s);
-	int err = takeover_ready(t, why);
+	server_ask(s, has_begun, NULL);
+	int err = sandbox_start(a->now, why);
+	if (!err)
+		err = takeover_ready(t, why);
 	if (!err) {
 		for (size_t i = 0; i < s->n_doors; i++)
 			printf("listening %s\n", door_url(&s->doors[i], url));

@@ -21,9 +21,11 @@ static const struct pref_row server_rows[] = {
 	ROW_NUM(name, def, min, max, unit, text, true)
 #define PREF_STR(name, def, text)       ROW_STR(name, def, text, false)
 #define PREF_STR_FIXED(name, def, text) ROW_STR(name, def, text, true)
-#define PREF_WORD(name, def, words, text)                                                         \
+#define ROW_WORD(name, def, words, text, fixed)                                                   \
 	{ #name, PREF_KIND_WORD, offsetof(struct prefs, name), 0, 0, 0, def, "word", text, words, \
-		false },
+		fixed },
+#define PREF_WORD(name, def, words, text)       ROW_WORD(name, def, words, text, false)
+#define PREF_WORD_FIXED(name, def, words, text) ROW_WORD(name, def, words, text, true)
 #define PREF_NETS(name, def, text)                                                              \
 	{ #name, PREF_KIND_NETS, offsetof(struct prefs, name), 0, 0, 0, def, "addresses", text, \
 		NULL, false },
@@ -39,6 +41,7 @@ static const struct pref_row server_rows[] = {
 #undef PREF_STR
 #undef ROW_NUM
 #undef ROW_STR
+#undef ROW_WORD
 };
 
 /*

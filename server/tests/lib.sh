@@ -22,11 +22,13 @@ same() {
 	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 (expected '$2', got '$3')"; fi
 }
 
+# BEAGLE_SERVER_FLAGS: for every server, so that all scripts can be run with a preference (--seccomp kill)
 # start_server [FLAG...]: sets URL (rtsp://127.0.0.1:PORT) and SERVER_PID
 start_server() {
 	local out
 	out=$(mktemp "$TMP/server.XXXXXX")
-	"$BIN/beagle-server" --port 0 "$@" >"$out" 2>"$out.err" &
+	# shellcheck disable=SC2086
+	"$BIN/beagle-server" --port 0 ${BEAGLE_SERVER_FLAGS-} "$@" >"$out" 2>"$out.err" &
 	SERVER_PID=$!
 	SERVER_PIDS+=("$SERVER_PID")
 	for _ in $(seq 200); do

@@ -109,6 +109,21 @@ wait "$SERVER_PID"
 same "so does the deadline" 0 $?
 exec 4<&- 4>&-
 
+# ---- the filter of system calls ----
+start_server --workers 2 --seccomp kill --stats "$TMP/sandbox.json"
+if [ -n "${SAN-}" ]; then
+	skip "seccomp: not in a build with sanitizers"
+else
+	same "all threads are under the filter" 2 \
+		"$(cat /proc/"$SERVER_PID"/task/*/status | sed -n 's/^Seccomp:\t//p' | sort -u)"
+	timeout 20 ffmpeg -nostdin -v error -rtsp_transport tcp -i "$URL/clip.mp4" -t 2 -c copy -f null - 2>"$TMP/ffmpeg.err"
+	same "and a film is played" "0 " "$? $(head -n 1 "$TMP/ffmpeg.err")"
+	kill -USR1 "$SERVER_PID"
+	check "statistics are written" wait_for 5 [ -s "$TMP/sandbox.json" ]
+	stop_server
+	same "it ends with 0" 0 $?
+fi
+
 # ---- privileges ----
 # says NAME PATTERN ARG...: one line on stderr that matches, and exit 2
 says() {
