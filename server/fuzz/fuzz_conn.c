@@ -10,7 +10,9 @@
 #include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
+#include "server/modules/mod_auth.h"
 #include "server/modules/modules.h"
+#include "server/wire/auth.h"
 #include "server/wire/frame.h"
 
 /*
@@ -35,8 +37,10 @@ enum {
 	FLAG_SLOW = 2,        /* every request waits */
 	FLAG_TIGHT = 4,       /* small limits */
 	FLAG_QUEUE = 8,       /* PLAY queues */
+	FLAG_LOGIN = 16,      /* user u, password p */
 };
-#define WALL (1767225600 * TICK_S) /* 2026-01-01 */
+#define WALL    (1767225600 * TICK_S) /* 2026-01-01 */
+#define FOREVER (1000000000 * TICK_S) /* 31 years */
 
 #define HOLDS(x)                                            \
 	do {                                                \
@@ -51,10 +55,12 @@ struct client {
 	char session[64];
 	uint32_t ssrc;
 	uint16_t ports[2]; /* of the server, for this client */
+	char challenge[512];
+	uint32_t logins;
 };
 
 static struct world {
-	tick_t clock;
+	tick_t clock, began;
 	struct prefs plain, tight;
 	struct server server;
 	struct worker workers[WORKERS];
@@ -64,6 +70,7 @@ static struct world {
 	int udp[2], third;
 	uint16_t udp_port;
 	uint64_t replies;
+	char session[64]; /* the last of any client: a tunnel hears of it on its other half */
 } w;
 
 /* ---- the server ---- */
@@ -88,6 +95,22 @@ static const struct module slow = {
 	.api_version = MODULE_API, .name = "slow", .filter = slow_filter
 };
 
+/* A user u with password p, in a file of htdigest. */
+static void init_user(void)
+{
+	static const char line[] =
+		"u:Beagle:6e6f267a211ba0f4cf4fdfbf1d00fb28"
+		":902c5edaa843956e5a1be5d6469e63dc4926a9929ad5e94af6ab6e44179c930e\n";
+	char path[] = "/tmp/fuzz_conn.XXXXXX", why[PREFS_WHY];
+	int fd = mkstemp(path);
+
+	HOLDS(fd >= 0 && write(fd, line, sizeof line - 1) == (ssize_t)sizeof line - 1);
+	(void)close(fd); /* for one reader */
+	HOLDS(prefs_set(&w.plain, "auth_users", path, why) == 0);
+	HOLDS(prefs_set(&w.plain, "auth_basic_plain", "1", why) == 0);
+	HOLDS(prefs_set(&w.plain, "auth_wait_max", "1", why) == 0);
+}
+
 static void init_prefs(void)
 {
 	prefs_init(&w.plain);
@@ -109,17 +132,20 @@ static void init_prefs(void)
 /* What all inputs share: modules with the clip, and the clients' sockets for media. */
 static void init_once(void)
 {
-	static const struct module *const list[] = { &slow, &mod_pattern, &mod_file };
+	static const struct module *const list[] = { &slow, &mod_auth, &mod_pattern, &mod_file };
 	char why[PREFS_WHY];
 	struct addr third;
 
 	log_start(0, LOG_E);
 	init_prefs();
-	w.server = (struct server){ .prefs = &w.plain, .listener.fd = -1 };
+	init_user();
+	w.server = (struct server){ .prefs = &w.plain };
 	for (size_t i = 0; i < COUNT(list); i++)
 		HOLDS(prefs_add_module(&w.plain, list[i]->name, list[i]->prefs, list[i]->n_prefs,
 			      list[i]->prefs_size, why) == 0);
 	HOLDS(server_init_modules(&w.server, list, COUNT(list), why) == 0);
+	(void)unlink(w.plain.auth_users); /* it was read */
+	w.clock = TICK_S;
 	HOLDS(addr_read(&w.host, "127.77.0.2", 0) == 0 && addr_read(&w.peer, "127.77.0.1", 0) == 0);
 	HOLDS(addr_read(&third, "127.77.0.3", 0) == 0);
 	HOLDS(sock_udp_pair(&w.peer, 0, 0, w.udp) == 0);
@@ -129,10 +155,23 @@ static void init_once(void)
 	HOLDS(w.third >= 0);
 }
 
+/* The module for logins is asked, or not. */
+static void set_login(bool on)
+{
+	struct module *m = w.server.modules[1];
+
+	m->authenticate = on ? mod_auth.authenticate : NULL;
+	m->authorize = on ? mod_auth.authorize : NULL;
+}
+
+/* Each input begins long after the one before: what that left in nonces and penalties is forgotten. */
 static void world_open(void)
 {
-	w.clock = TICK_S;
+	w.clock = w.clock < FOREVER ? w.clock + 600 * TICK_S : TICK_S;
+	w.began = w.clock;
 	w.replies = 0;
+	w.session[0] = '\0';
+	set_login(w.flags & FLAG_LOGIN);
 	w.plain.play_queue = w.flags & FLAG_QUEUE ? 1 : 0;
 	w.server.prefs = w.flags & FLAG_TIGHT ? &w.tight : &w.plain;
 	w.server.workers = w.workers;
@@ -229,6 +268,14 @@ static void connect_client(struct client *c)
 	worker_adopt(to, &parts, w.clock);
 }
 
+static void note_challenge(struct client *c, const struct rtsp_msg *m)
+{
+	const struct rtsp_header *h = rtsp_header(m, RTSP_H_WWW_AUTHENTICATE);
+
+	if (h)
+		HOLDS(bytes_to_str(h->value, c->challenge, sizeof c->challenge));
+}
+
 static void note_session(struct client *c, const struct rtsp_msg *m)
 {
 	struct bytes id, v = rtsp_value(m, RTSP_H_TRANSPORT), part, name;
@@ -237,6 +284,7 @@ static void note_session(struct client *c, const struct rtsp_msg *m)
 
 	if (rtsp_session_read(rtsp_value(m, RTSP_H_SESSION), &id, &timeout) == 0)
 		HOLDS(bytes_to_str(id, c->session, sizeof c->session));
+	memcpy(w.session, c->session, sizeof w.session);
 	while (bytes_cut(&v, ';', &part)) {
 		if (!bytes_cut(&part, '=', &name))
 			continue;
@@ -278,6 +326,7 @@ static bool take(struct client *c)
 		if (!m.is_http) {
 			w.replies++;
 			note_session(c, &m);
+			note_challenge(c, &m);
 		}
 		buf_drop(&c->in, (size_t)n);
 	}
@@ -376,6 +425,28 @@ static void encode(struct client *c)
 	buf_clear(&coded);
 }
 
+/* Authorization for the request that waits. */
+static void log_in(struct client *c)
+{
+	struct bytes line = buf_bytes(&c->out), method = { 0 }, uri = { 0 };
+	struct bytes challenge = bytes_str(c->challenge);
+	struct auth_login l = {
+		.user = B("u"), .password = B("p"), .cnonce = B("c"), .count = ++c->logins
+	};
+	struct auth_challenge a;
+	struct arena arena = { 0 };
+	struct buf text;
+
+	buf_init(&text, BYTES_MAX);
+	(void)bytes_cut(&line, ' ', &method);
+	(void)bytes_cut(&line, ' ', &uri);
+	if (auth_challenge_next(&challenge, &arena, &a) == 1 &&
+		auth_answer_write(&a, &l, method, uri, &text) == 0)
+		put(c, buf_bytes(&text));
+	arena_clear(&arena);
+	buf_clear(&text);
+}
+
 static void put_text(struct client *c, unsigned what)
 {
 	char text[64];
@@ -384,7 +455,7 @@ static void put_text(struct client *c, unsigned what)
 	put_be32(ssrc, c->ssrc);
 	(void)snprintf(text, sizeof text, "%u-%u", w.udp_port, w.udp_port + 1u);
 	if (what == 'S')
-		put(c, bytes_str(c->session));
+		put(c, bytes_str(c->session[0] ? c->session : w.session));
 	else if (what == 'I')
 		put(c, bytes_of(ssrc, sizeof ssrc));
 	else
@@ -394,7 +465,7 @@ static void put_text(struct client *c, unsigned what)
 static void pass(struct client *c, tick_t span)
 {
 	flush(c);
-	if (w.clock < SECONDS_MAX * TICK_S)
+	if (w.clock - w.began < SECONDS_MAX * TICK_S)
 		run(span, PACKETS_MAX);
 }
 
@@ -408,6 +479,7 @@ static void on_command(unsigned what, unsigned arg)
 	case 'S':                           /* the session's id */
 	case 'I':                           /* the stream's SSRC */
 	case 'P': put_text(c, what); break; /* the client's ports */
+	case 'A': log_in(c); break;
 	case 'B': encode(c); break;
 	case '*': repeat(c, arg); break;
 	case 'f': flush(c); break;

@@ -7,7 +7,7 @@
 import os
 import sys
 
-TWO_WORKERS, SLOW, TIGHT, QUEUE = 1, 2, 4, 8
+TWO_WORKERS, SLOW, TIGHT, QUEUE, LOGIN = 1, 2, 4, 8, 16
 ESC = b"\xf5"
 
 
@@ -69,6 +69,11 @@ SEEDS = {
     "again": (0, ask("SETUP", PATTERN + "/trackID=1", TCP) + ask("SETUP", PATTERN + "/trackID=1", UDP, session=True)
               + ask("SETUP", PATTERN + "/trackID=2", TCP, session=True) + ask("PLAY", PATTERN, session=True) + do("T", 2)
               + do("1") + ask("PLAY", PATTERN, session=True) + do("0") + do("h") + do("T", 70)),
+    "login": (LOGIN, ask("DESCRIBE", CLIP) + ask("DESCRIBE", CLIP, b"Authorization: " + do("A"))
+              + ask("SETUP", CLIP + "/streamid=3", b"Authorization: " + do("A"), TCP)
+              + ask("PLAY", CLIP, b"Authorization: " + do("A"), session=True) + do("T", 2)
+              + ask("PLAY", CLIP, session=True) + ask("OPTIONS", CLIP, "Authorization: Basic dTpw")
+              + ask("TEARDOWN", CLIP, "Authorization: Basic dTp4", session=True)),
     "tunnel": (0, GET + POST[:0] + do("1") + POST + tunnelled(view(CLIP, "streamid=3", TCP)) + do("0") + do("T", 2)),
     "tunnel_two_workers": (TWO_WORKERS, do("1") + POST + do("0") + GET + tunnelled(ask("OPTIONS", CLIP) + ask("DESCRIBE", CLIP))
                            + do("x") + do("T", 1) + do("1") + POST + tunnelled(ask("OPTIONS", CLIP)) + do("0") + do("x")),
