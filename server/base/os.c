@@ -2,6 +2,7 @@
 #include "server/base/os.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,11 @@ char *xstrdup(const char *s)
 {
 	size_t n = strlen(s) + 1;
 	return memcpy(xmalloc(n), s, n);
+}
+
+void os_give_memory_back(void)
+{
+	(void)malloc_trim(0); /* whether there was any makes no difference */
 }
 
 char *xasprintf(const char *fmt, ...)

@@ -23,6 +23,9 @@ char *xstrdup(const char *s);
 /* Formatted heap string; the caller frees. */
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
+/* Free memory that the allocator holds goes back to the kernel; may take milliseconds. */
+void os_give_memory_back(void);
+
 /* CLOCK_MONOTONIC. For the loop, main() and measuring stamps only (tick.h). */
 tick_t os_now(void);
 /* CLOCK_REALTIME in ns since 1970. */

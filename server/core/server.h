@@ -6,6 +6,7 @@
 #include "server/core/doorman.h"
 #include "server/core/module.h"
 #include "server/core/peers.h"
+#include "server/core/trim.h"
 #include "server/core/relay.h"
 #include "server/core/worker.h"
 
@@ -32,6 +33,7 @@ struct server {
 	_Atomic uint32_t sessions, connections;
 	_Atomic uint32_t tunnel_halves; /* that wait */
 	struct doorman doorman;
+	struct trimmer trimmer;
 	_Atomic bool refusing; /* it will end: new connections and sessions are answered 503 */
 	_Atomic bool leaving;  /* connections without a session are closed when they are idle */
 	bool has_conn_write, has_rtcp, has_incoming_data; /* some module has the role */

@@ -149,6 +149,7 @@ const char *conn_end_name(enum conn_end e);
 	X(io_threads_now, "threads of the I/O pool now")                                   \
 	X(io_threads_most, "at most ever")                                                 \
 	X(access_log_lost, "lines of the access log that were not written")                \
+	X(memory_trims, "times memory was given back after a rush")                        \
 	X(listener_waits, "times maximum_connections_per_second let new connections wait") \
 	X(listener_pauses, "times the listener ran out of descriptors, or memory")
 

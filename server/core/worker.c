@@ -235,6 +235,8 @@ static tick_t ticker_run(struct task *t, uint32_t events, tick_t now)
 	if (now < w->next_interval)
 		return TICKER;
 	w->next_interval = now + TICK_S;
+	if (w->index == 0)
+		trimmer_look(w, now);
 	SERVER_EACH_MODULE(m, srv)
 	{
 		if (m->interval)

@@ -12,7 +12,7 @@
  * closed. When that fails, too, or memory is short (ENOBUFS, ENOMEM): pauses for LISTENER_PAUSE, then tries
  * again. Embedded; the owner calls listener_close, or signals EV_KILL to .task from another thread.
  */
-enum { LISTENER_BURST = 256 };
+enum { LISTENER_BURST = 32 };
 #define LISTENER_PAUSE (250 * TICK_MS)
 
 struct listener {
