@@ -5,6 +5,7 @@
 #include "server/args.h"
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/certificates.h"
 #include "server/core/module_load.h"
 #include "server/core/server.h"
 #include "server/modules/modules.h"
@@ -25,11 +26,30 @@ static void raise_limits(void)
 
 /* What the preferences are made from, again and again. */
 struct args {
+	struct certificates certificates;
 	int n;
 	char **v;
 	struct prefs *now;
 	struct module_list modules;
 };
+
+/* The certificates' files are read again; a bad one changes nothing. */
+static void reload_certificates(struct server *s, const struct certificates *c)
+{
+	char why[PREFS_WHY];
+	struct tls_context *next = certificates_load(c, why);
+
+	if (!next && !*why)
+		return;
+	if (next && server_use_tls(s, next, why) == 0) {
+		s->tls_reloads++;
+		log_write(LOG_I, "tls", "certificates read again");
+	} else {
+		s->tls_reloads_failed++;
+		log_write(LOG_E, "tls", "%s: the certificates stay as they were", why);
+	}
+	tls_context_unref(next);
+}
 
 /* SIGHUP: the command line and its files are read again. What is bad in them changes nothing. */
 static void reload(struct server *s, void *arg)
@@ -48,6 +68,7 @@ static void reload(struct server *s, void *arg)
 	prefs_free(a->now);
 	a->now = next;
 	log_write(LOG_I, "prefs", "read again");
+	reload_certificates(s, &a->certificates);
 }
 
 /* Modules and their preferences. -1: go on; else the exit code. */
@@ -66,6 +87,16 @@ static int load_modules(struct args *a, char *why)
 	return EXIT_OK;
 }
 
+/* Certificates are there when the first connection comes. */
+static int use_certificates(struct server *s, struct args *a, char *why)
+{
+	struct tls_context *c = certificates_load(&a->certificates, why);
+	int err = !c && *why ? ERR_SYNTAX : server_use_tls(s, c, why);
+
+	tls_context_unref(c);
+	return err;
+}
+
 /* All that needs root's rights, or nobody else's threads. 0 or an error with `why`. */
 static int open_server(struct server *s, struct args *a, struct takeover *t,
 	const struct privileges *user, char *why)
@@ -73,9 +104,10 @@ static int open_server(struct server *s, struct args *a, struct takeover *t,
 	const struct prefs *p = a->now;
 	int err = takeover_ask(t, p->takeover, why);
 
-	*s = (struct server){ .prefs = p };
 	if (!err)
 		err = server_init(s, p, a->modules.all, a->modules.n, &t->given, why);
+	if (!err)
+		err = use_certificates(s, a, why);
 	if (!err)
 		err = takeover_listen(t, p, why);
 	if (!err)
@@ -98,7 +130,10 @@ static int run(struct server *s, struct args *a, struct takeover *t, const struc
 	const struct service_hooks hooks = { .reload = reload, .arg = a };
 	char url[DOOR_URL], why[PREFS_WHY] = "";
 
-	if (open_server(s, a, t, user, why) != 0)
+	*s = (struct server){ .prefs = a->now };
+	if (certificates_open(&a->certificates, a->now, user->is_wanted && geteuid() == 0, why) !=
+			0 ||
+		open_server(s, a, t, user, why) != 0)
 		return args_complain(why);
 	listener_store_clear(&t->given); /* at those addresses nobody listens from now on */
 	takeover_start(t, s);
@@ -122,7 +157,7 @@ static int run(struct server *s, struct args *a, struct takeover *t, const struc
 
 int main(int argc, char **argv)
 {
-	struct args args = { .n = argc, .v = argv, .now = prefs_new() };
+	struct args args = { .certificates.reader = -1, .n = argc, .v = argv, .now = prefs_new() };
 	struct server server;
 	struct takeover takeover;
 	struct privileges user = { .is_wanted = false };
@@ -148,6 +183,7 @@ int main(int argc, char **argv)
 			server_clear(&server);
 		}
 	}
+	certificates_close(&args.certificates);
 	takeover_close(&takeover);
 	privileges_clear(&user);
 	prefs_free(args.now);

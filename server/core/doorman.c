@@ -146,13 +146,22 @@ void doorman_stats(const struct server *s, struct stats *sum)
 struct adopt_mail {
 	struct mail mail;
 	struct worker *to;
+	bool is_tls;
 	struct conn_parts parts;
 };
+
+/* A new connection's parts, on the thread of the worker that is to have it. */
+static void greet(struct worker *w, struct conn_parts *parts, bool is_tls)
+{
+	if (is_tls)
+		tls_accept(&parts->pipe, w->tls);
+}
 
 static void on_adopt(struct mail *m, struct loop *l, tick_t now)
 {
 	struct adopt_mail *a = container_of(m, struct adopt_mail, mail);
 	(void)l;
+	greet(a->to, &a->parts, a->is_tls);
 	worker_adopt(a->to, &a->parts, now);
 	free(a);
 }
@@ -169,7 +178,7 @@ static struct worker *least_loaded(struct server *s)
 }
 
 /* The client hears why, and no more; the connection lingers so that the answer survives. */
-static void refuse(struct server *s, int fd, tick_t now)
+static void refuse(struct server *s, int fd, bool is_tls, tick_t now)
 {
 	struct worker *w = &s->workers[0];
 	struct conn_parts parts;
@@ -184,17 +193,19 @@ static void refuse(struct server *s, int fd, tick_t now)
 	atomic_fetch_add(&s->connections, 1);
 	atomic_fetch_add(&w->n_connections, 1);
 	conn_parts_init(&parts, fd);
+	greet(w, &parts, is_tls);
 	worker_refuse(w, &parts, now);
 }
 
 void doorman_accept(struct listener *l, int fd, const struct addr *peer, tick_t now)
 {
-	struct server *s = container_of(l, struct door, listener)->server;
+	const struct door *d = container_of(l, struct door, listener);
+	struct server *s = d->server;
 	uint32_t tag;
 
 	pay(s);
 	if (!doorman_admit(s, peer, now, &tag)) {
-		refuse(s, fd, now);
+		refuse(s, fd, d->is_tls, now);
 		return;
 	}
 	struct worker *w = least_loaded(s);
@@ -204,11 +215,12 @@ void doorman_accept(struct listener *l, int fd, const struct addr *peer, tick_t 
 		struct conn_parts parts;
 		conn_parts_init(&parts, fd);
 		parts.tag = tag;
+		greet(w, &parts, d->is_tls);
 		worker_adopt(w, &parts, now);
 		return;
 	}
 	struct adopt_mail *a = xcalloc(1, sizeof *a);
-	*a = (struct adopt_mail){ .mail.fn = on_adopt, .to = w };
+	*a = (struct adopt_mail){ .mail.fn = on_adopt, .to = w, .is_tls = d->is_tls };
 	conn_parts_init(&a->parts, fd);
 	a->parts.tag = tag;
 	loop_post(&w->loop, &a->mail);

@@ -114,12 +114,6 @@ int doors_open(struct server *s, struct listener_store *given,
 
 	if (n < 0)
 		return n;
-	for (int i = 0; i < n; i++) {
-		if (spec[i].is_tls) {
-			(void)snprintf(why, PREFS_WHY, "listen: rtsps needs a tls_certificate");
-			return ERR_MISSING;
-		}
-	}
 	s->doors = xcalloc(DOORS_MAX, sizeof *s->doors);
 	for (int i = 0; i < n; i++) {
 		struct door *d = &s->doors[i];

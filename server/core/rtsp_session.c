@@ -358,7 +358,11 @@ static void tell_closing(struct rtsp_session *c)
 /* The connection is of no more use; the task ends as soon as its request is at home. */
 static tick_t finish(struct rtsp_session *c, tick_t now)
 {
-	begin_closing(c, c->draining ? END_SHUTDOWN : END_RESET, now);
+	begin_closing(c,
+		c->draining          ? END_SHUTDOWN
+		: c->conn.pipe.ready ? END_RESET
+				     : END_TLS,
+		now);
 	if (c->ended == END_BLOCKED)
 		conn_reset(&c->conn); /* it will not take what the kernel holds, either */
 	else
@@ -449,7 +453,10 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 	}
 	if (now - c->last_request >= TICK_S && !is_carrying(c))
 		trim(c);
-	if (is_blocked(c, now))
+	if (!c->conn.pipe.ready && now - c->last_request >= p->tls_handshake_timeout * TICK_S) {
+		tls_give_up(&c->conn.pipe);
+		begin_closing(c, END_TLS, now);
+	} else if (is_blocked(c, now))
 		begin_closing(c, END_BLOCKED, now);
 	else if (c->txn)
 		return;

@@ -115,6 +115,9 @@ static int take_udp(struct rtsp_txn *t, struct choice *c)
 		w->stats.ports_refused++;
 		return RTSP_UNSUPPORTED_TRANSPORT;
 	}
+	/* what was asked for in secret is not sent for all to see */
+	if (t->secure && !w->prefs->tls_udp_media)
+		return RTSP_UNSUPPORTED_TRANSPORT;
 	c->pair = worker_pair(w, &t->local);
 	if (!c->pair)
 		w->stats.pairs_refused++;

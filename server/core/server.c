@@ -107,7 +107,32 @@ static void add_stats(struct worker *w, void *arg, tick_t now)
 void server_stats(struct server *s, struct stats *sum)
 {
 	*sum = (struct stats){ 0 };
+	sum->tls_reloads = s->tls_reloads;
+	sum->tls_reloads_failed = s->tls_reloads_failed;
 	server_ask(s, add_stats, sum);
+}
+
+/* ---- certificates ---- */
+
+static void take_tls(struct worker *w, void *arg, tick_t now)
+{
+	struct tls_context *old = w->tls, *c = arg;
+	(void)now;
+
+	w->tls = c ? tls_context_ref(c) : NULL;
+	tls_context_unref(old); /* connections that have it keep it */
+}
+
+int server_use_tls(struct server *s, struct tls_context *c, char *why)
+{
+	for (size_t i = 0; i < s->n_doors && !c; i++) {
+		if (s->doors[i].is_tls) {
+			(void)snprintf(why, PREFS_WHY, "listen: rtsps needs a tls_certificate");
+			return ERR_MISSING;
+		}
+	}
+	server_ask(s, take_tls, c);
+	return 0;
 }
 
 /* ---- other preferences ---- */

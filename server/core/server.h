@@ -21,10 +21,11 @@ struct server {
 	size_t n_modules;
 	size_t slot_bytes[SLOT_COUNT], n_module_stats; /* of all modules */
 	_Atomic enum server_state state;
-	pthread_mutex_t state_lock; /* modules hear of one change at a time */
-	struct iopool *pool;        /* NULL: blocking work runs at once (tests) */
-	struct peers *peers;        /* what each remote address holds */
-	struct door *doors;         /* on worker 0 */
+	pthread_mutex_t state_lock;               /* modules hear of one change at a time */
+	struct iopool *pool;                      /* NULL: blocking work runs at once (tests) */
+	struct peers *peers;                      /* what each remote address holds */
+	uint64_t tls_reloads, tls_reloads_failed; /* of the thread that made it */
+	struct door *doors;                       /* on worker 0 */
 	size_t n_doors;
 	uint8_t generation;       /* of this process among those that serve at this address now */
 	struct relay_route relay; /* to the others */
@@ -60,6 +61,12 @@ void server_start(struct server *s);
  * any longer: the caller frees it. On the thread that made the server, which serves.
  */
 void server_reload(struct server *s, struct prefs *next);
+/*
+ * Connections to come get these certificates (NULL: none), on all workers; the caller keeps its reference.
+ * Before the start or while it runs, on the thread that made the server. ERR_MISSING with `why`: some
+ * address is rtsps, and there are none; nothing has changed then.
+ */
+MUST_USE int server_use_tls(struct server *s, struct tls_context *c, char *why);
 /* ---- the end (server_life.c) ---- */
 
 /* Runs fn on each worker's own thread, one after the other, and waits; at once where there is none. */

@@ -26,6 +26,7 @@ const char *close_reason_name(enum close_reason r);
 	X(END_CLIENT, "client", "the client closed it")                            \
 	X(END_RESET, "reset", "it broke")                                          \
 	X(END_ASKED, "asked", "the client asked for it (Connection: close)")       \
+	X(END_TLS, "tls", "its TLS handshake failed")                              \
 	X(END_FRAMING, "framing", "no telling where the next request began")       \
 	X(END_SILENT, "silent", "no request came at all")                          \
 	X(END_SLOW, "slow", "a request was not whole in time: 408")                \
@@ -51,6 +52,20 @@ const char *conn_end_name(enum conn_end e);
 	X(connections_refused_address, "maximum_connections_per_address")                  \
 	X(connections_refused_rate, "maximum_connections_per_second_per_address")          \
 	X(connections_refused_descriptors, "there was no descriptor for it")               \
+	X(tls_handshakes, "TLS handshakes that succeeded")                                 \
+	X(tls_resumed, "of these by a ticket")                                             \
+	X(tls_waited, "steps of handshakes put off to a later turn")                       \
+	X(tls_failed_not_tls, "handshakes that failed: what came was no TLS")              \
+	X(tls_failed_version, "no version in common")                                      \
+	X(tls_failed_cipher, "no cipher in common")                                        \
+	X(tls_failed_alert, "the client refused: our certificate, most often")             \
+	X(tls_failed_closed, "the client went")                                            \
+	X(tls_failed_timeout, "tls_handshake_timeout")                                     \
+	X(tls_failed_other, "any other error")                                             \
+	X(tls_truncated, "TLS connections that ended without close_notify")                \
+	X(tls_broken, "TLS connections that ended by a broken record")                     \
+	X(tls_reloads, "times the certificates were read again")                           \
+	X(tls_reloads_failed, "times a bad one kept the old ones in place")                \
 	X(connections_closed, "connections that ended, refused ones too")                  \
 	X(requests, "requests read, bad ones included")                                    \
 	X(requests_forwarded, "requests for a session of another worker")                  \

@@ -264,6 +264,7 @@ int worker_init(
 	w->wall_offset = wall_offset;
 	w->date_second = -1;
 	seed_random(w, seed);
+	tls_gate_init(&w->tls_gate, &w->loop, (uint32_t)s->prefs->tls_handshakes_per_turn);
 	w->module_stats = xcalloc(s->n_module_stats + 1, sizeof *w->module_stats);
 	link_init(&w->connections);
 	io_worker_init(&w->io, s->pool, &w->loop);
@@ -287,6 +288,8 @@ void worker_clear(struct worker *w)
 	w->pairs = NULL;
 	free(w->module_stats);
 	w->module_stats = NULL;
+	tls_context_unref(w->tls);
+	w->tls = NULL;
 	loop_clear(&w->loop);
 }
 
@@ -341,6 +344,7 @@ void worker_adopt_relayed(struct worker *w, struct conn_parts *parts, tick_t now
 void worker_prefs_changed(struct worker *w, const struct prefs *p)
 {
 	w->prefs = p;
+	w->tls_gate.per_turn = (uint32_t)p->tls_handshakes_per_turn;
 	LIST_EACH(x, &w->connections)
 	{
 		rtsp_session_prefs_changed(container_of(x, struct rtsp_session, all));
@@ -360,11 +364,28 @@ void worker_drain(struct worker *w, tick_t now)
 	task_signal(&w->ticker, EV_KILL);
 }
 
+static void add_tls(struct stats *sum, const struct tls_gate *g)
+{
+	sum->tls_handshakes += g->handshakes;
+	sum->tls_resumed += g->resumed;
+	sum->tls_waited += g->waited;
+	sum->tls_truncated += g->truncated;
+	sum->tls_broken += g->broken;
+	sum->tls_failed_not_tls += g->failed[TLS_FAILED_NOT_TLS];
+	sum->tls_failed_version += g->failed[TLS_FAILED_VERSION];
+	sum->tls_failed_cipher += g->failed[TLS_FAILED_CIPHER];
+	sum->tls_failed_alert += g->failed[TLS_FAILED_ALERT];
+	sum->tls_failed_closed += g->failed[TLS_FAILED_CLOSED];
+	sum->tls_failed_timeout += g->failed[TLS_FAILED_TIMEOUT];
+	sum->tls_failed_other += g->failed[TLS_FAILED_OTHER];
+}
+
 void worker_stats(const struct worker *w, struct stats *sum)
 {
 	struct stats mine = w->stats;
 
 	for (const struct udp_pair *u = w->pairs; u; u = u->next)
 		add_losses(&mine, &u->rtp);
+	add_tls(&mine, &w->tls_gate);
 	stats_add(sum, &mine);
 }

@@ -11,6 +11,7 @@
 #include "server/core/stats.h"
 #include "server/net/conn.h"
 #include "server/net/listener.h"
+#include "server/net/tls.h"
 #include "server/net/udp.h"
 #include "server/wire/date.h"
 
@@ -53,6 +54,8 @@ struct worker {
 	struct tunnel *tunnels;         /* by cookie (uthash) */
 	_Atomic uint32_t n_connections; /* the acceptor reads it to find the least loaded worker */
 	uint32_t n_relays;              /* requests that are with another process */
+	struct tls_gate tls_gate;
+	struct tls_context *tls; /* of connections to come; NULL: none. Holds a reference */
 	struct udp_pair *pairs;
 	struct demux demux;
 	struct io_worker io;
