@@ -210,8 +210,9 @@ struct module {
 const void *module_prefs(const struct module *self, const struct prefs *p);
 /* Its counters on this worker, in the order of its rows. On the worker's thread. */
 uint64_t *module_stats(const struct module *self, struct worker *w);
-/* Its slots, each while a role is given the object, and on its worker. That of a connection (txn->conn) is
- * another than the request's in the roles from route to postprocess, when txn->worker is not txn->home. */
+/* Its slots, each while a role is given the object. That of a connection (txn->conn) may be touched in the roles of
+ * its requests, one of which runs at a time, also when that is on another worker (txn->worker is not
+ * txn->home); conn_write and incoming_data of the connection may run meanwhile, and leave it alone then. */
 void *module_session_slot(const struct module *self, struct rtp_session *s);
 void *module_connection_slot(const struct module *self, struct rtsp_session *c);
 void *module_request_slot(const struct module *self, struct rtsp_txn *t);

@@ -29,6 +29,7 @@ struct load {
 	struct addr at;
 	atomic_bool stop;
 	atomic_uint answers, strange;
+	atomic_ulong played; /* octets */
 };
 
 static int connect_to(const struct addr *at)
@@ -85,6 +86,36 @@ static void *client(void *arg)
 	return NULL;
 }
 
+/* Plays over its connection, with the limits that change, until the end. */
+static void *player(void *arg)
+{
+	struct load *l = arg;
+	static const char setup[] =
+		"SETUP rtsp://127.0.0.1/pattern/trackID=1 RTSP/1.0\r\nCSeq: 1\r\n"
+		"Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n";
+	char in[4096];
+	int fd = connect_to(&l->at);
+	ssize_t n;
+
+	if (send(fd, setup, strlen(setup), MSG_NOSIGNAL) < 0 ||
+		(n = recv(fd, in, sizeof in - 1, 0)) <= 0)
+		return NULL;
+	in[n] = '\0';
+	const char *id = strstr(in, "Session: ");
+	if (!id)
+		return NULL;
+	char *play = xasprintf(
+		"PLAY rtsp://127.0.0.1/pattern RTSP/1.0\r\nCSeq: 2\r\nSession: %.*s\r\n\r\n",
+		(int)strcspn(id + 9, ";\r"), id + 9);
+	if (send(fd, play, strlen(play), MSG_NOSIGNAL) > 0) {
+		while (!atomic_load(&l->stop) && (n = recv(fd, in, sizeof in, 0)) > 0)
+			l->played += (unsigned long)n;
+	}
+	free(play);
+	(void)close(fd);
+	return NULL;
+}
+
 static void t_thousand(void)
 {
 	struct load load = { .answers = 0 };
@@ -101,12 +132,15 @@ static void t_thousand(void)
 	load.at = server.doors[0].listener.local;
 	server_start(&server);
 	for (int i = 0; i < CLIENTS; i++)
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&clients[i], NULL, client, &load), 0);
-	for (int i = 0; i < RELOADS || load.answers < 100; i++) {
+		CU_ASSERT_EQUAL_FATAL(
+			pthread_create(&clients[i], NULL, i ? client : player, &load), 0);
+	for (int i = 0; i < RELOADS || load.answers < 100 || load.played < 1000; i++) {
 		struct prefs *next = prefs_new();
 		set(next, "rtsp_port", "0");
 		set(next, "run_num_threads", "2");
 		set(next, "request_url_bytes", i % 2 ? "256" : "2048");
+		set(next, "max_tcp_buffer_size", i % 2 ? "16384" : "262144");
+		set(next, "destination_allowed", i % 2 ? "10.0.0.0/8" : "");
 		server_reload(&server, next);
 		prefs_free(now); /* the sanitizer tells who still reads it */
 		now = next;
