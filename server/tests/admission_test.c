@@ -211,22 +211,22 @@ static void t_bandwidth_of_one(void)
 
 /* Two workers at once: together never more than there is. */
 struct taker {
-	struct rtp_session session;
+	struct rtp_session *session;
 	uint64_t most, taken;
 };
 
 static void *take_and_give(void *arg)
 {
 	struct taker *t = arg;
-	_Atomic uint64_t *sum = &t->session.w->server->bandwidth_bps;
+	_Atomic uint64_t *sum = &t->session->w->server->bandwidth_bps;
 
 	for (int i = 0; i < 50000; i++) {
-		if (admission_add(&t->session, 300000) != 0)
+		if (admission_add(t->session, 300000) != 0)
 			continue;
 		uint64_t now = atomic_load(sum);
 		t->most = now > t->most ? now : t->most;
 		t->taken++;
-		admission_remove(&t->session, 300000);
+		admission_remove(t->session, 300000);
 	}
 	return NULL;
 }
@@ -240,11 +240,13 @@ static void t_bandwidth_of_two(void)
 	sim_open(&s, 2);
 	set(&s, "maximum_bandwidth", "500");
 	for (int i = 0; i < 2; i++) {
-		t[i] = (struct taker){ .session.w = &s.workers[i] };
+		t[i] = (struct taker){ .session = xcalloc(1, sizeof *t[i].session) };
+		t[i].session->w = &s.workers[i];
 		CU_ASSERT_EQUAL_FATAL(pthread_create(&thread[i], NULL, take_and_give, &t[i]), 0);
 	}
 	for (int i = 0; i < 2; i++) {
 		pthread_join(thread[i], NULL);
+		free(t[i].session);
 		CU_ASSERT_TRUE(t[i].most <= 300000);
 		CU_ASSERT_EQUAL(t[i].taken + s.workers[i].stats.sessions_refused_bandwidth, 50000);
 	}

@@ -61,8 +61,8 @@ static void t_quoting(void)
 		"response=\"" MD5_ZERO "\"",
 		"digest\tusername = \"an\\\"na\" ,, realm=r,nonce=n,uri=rtsp://h/a=b?c=d, response=" MD5_ZERO
 		",",
-		"DIGEST  , RESPONSE=\"00112233445566778899AABBCCDDEEFF\" URI=\"rtsp://h/a=b?c=d\" "
-		"NONCE=n REALM=r USERNAME=\"an\\\"na\" algorithm=md5 other=\"x, y=z\"",
+		("DIGEST  , RESPONSE=\"00112233445566778899AABBCCDDEEFF\" URI=\"rtsp://h/a=b?c=d\" "
+		 "NONCE=n REALM=r USERNAME=\"an\\\"na\" algorithm=md5 other=\"x, y=z\""),
 	};
 	struct arena a = { 0 };
 	struct auth_credentials c;
