@@ -1,79 +1,101 @@
-#SPDX - License - Identifier : MIT
-""
-	"Many tunnels at once against a running server: halves in either order and at random distances, requests
-	cut anywhere,
-	POSTs that go and come again while media play, halves that never meet,
-	GETs that vanish.Prints what came of them
-		as JSON.
+# SPDX-License-Identifier: MIT
+"""Many tunnels at once against a running server: halves in either order and at random distances, requests
+cut anywhere, POSTs that go and come again while media play, halves that never meet, GETs that vanish.
+Prints what came of them as JSON.
 
-	tunnel.py HOST PORT TUNNELS[SEED] ""
-					  "
-	import base64 import json import random import socket import sys import threading import
-		time
+    tunnel.py HOST PORT TUNNELS [SEED]
+"""
+import base64
+import json
+import random
+import socket
+import sys
+import threading
+import time
 
-			HOST,
-	PORT, TUNNELS = sys.argv[1], int(sys.argv[2]),
-	      int(sys.argv[3]) SEED = int(sys.argv[4]) if len (sys.argv) >
-				      4 else 1 TYPE = "application/x-rtsp-tunnelled" DONE,
-	      LOCK = {},
-	      threading.Lock()
+HOST, PORT, TUNNELS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+TYPE = "application/x-rtsp-tunnelled"
+DONE, LOCK = {}, threading.Lock()
 
-		      def count(what, n = 1)
-    : with LOCK : DONE[what] =
-		      DONE.get(what, 0) + n
 
-		      def connect()
-    : s = socket.create_connection((HOST, PORT), 20) s
-			      .setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) return s
+def count(what, n=1):
+    with LOCK:
+        DONE[what] = DONE.get(what, 0) + n
 
-		      class Tunnel : def __init__(self, n)
-    : self.random = random.Random(SEED * 100003 + n) self.cookie =
-			      "t%d-%016x" % (n, self.random.getrandbits(64))self.rest,
-	      self.cseq, self.frames, self.session = b "", 0, 0, ""
 
-									 def nap(self)
-    : if self.random.random() < 0.5 : time.sleep(self.random.random() * 0.05)
+def connect():
+    s = socket.create_connection((HOST, PORT), 20)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
 
-					      def open_get(self)
-    : self.get = connect() self.get.sendall(("GET /pattern HTTP/1.0\r\nAccept: %s\r\nx-sessioncookie: %s\r\n\r\n" %
-									 (TYPE, self.cookie))
-										 .encode())
 
-									 def open_post(self)
-    : self.post = connect() self.post.sendall(("POST /pattern HTTP/1.0\r\nContent-Type: %s\r\nx-sessioncookie: %s\r\n"
-					       "Content-Length: 32767\r\n\r\n" %
-									 (TYPE, self.cookie))
-										 .encode())
+class Tunnel:
+    def __init__(self, n):
+        self.random = random.Random(SEED * 100003 + n)
+        self.cookie = "t%d-%016x" % (n, self.random.getrandbits(64))
+        self.rest, self.cseq, self.frames, self.session = b"", 0, 0, ""
 
-									 def open(self)
-    : steps = [ self.open_get, self.open_post ] if self.random.random() < 0.5
-    : steps.reverse() steps[0]() self.nap() steps[1]()
+    def nap(self):
+        if self.random.random() < 0.5:
+            time.sleep(self.random.random() * 0.05)
 
-	      def fill(self)
-    : more = self.get.recv(65536) if not more : raise EOFError("the GET was closed") self.rest
-								 += more
+    def open_get(self):
+        self.get = connect()
+        self.get.sendall(("GET /pattern HTTP/1.0\r\nAccept: %s\r\nx-sessioncookie: %s\r\n\r\n"
+                          % (TYPE, self.cookie)).encode())
 
-								    def head(self)
-    : while b "\r\n\r\n" not in self.rest : self.fill() head,
-	      self.rest = self.rest.split(b "\r\n\r\n", 1) return head.decode()
+    def open_post(self):
+        self.post = connect()
+        self.post.sendall(("POST /pattern HTTP/1.0\r\nContent-Type: %s\r\nx-sessioncookie: %s\r\n"
+                           "Content-Length: 32767\r\n\r\n" % (TYPE, self.cookie)).encode())
 
-				  def send(self, data)
-    : coded = base64.b64encode(data) cut = self.random.randrange(len(
-		      coded)) self.post.sendall(coded[:cut]) self.nap() self.post
-						   .sendall(coded [cut:])
+    def open(self):
+        steps = [self.open_get, self.open_post]
+        if self.random.random() < 0.5:
+            steps.reverse()
+        steps[0]()
+        self.nap()
+        steps[1]()
 
-							   def ask(self, method, path, more = "")
-    : self.cseq
-	      += 1 self.send(("%s rtsp://%s:%d%s RTSP/1.0\r\nCSeq: %d\r\n%s%s\r\n" %
-			      (method, HOST, PORT, path, self.cseq, more, self.session))
-				       .encode()) return self.reply()
+    def fill(self):
+        more = self.get.recv(65536)
+        if not more:
+            raise EOFError("the GET was closed")
+        self.rest += more
 
-			 def reply(self)
-    : while True : while len(self.rest) < 4 : self.fill() if self.rest[:1] == b "$"
-    : n = 4 + int.from_bytes(self.rest [2:4], "big") while len(self.rest) < n
-    : self.fill() self.rest = self.rest [n:] self.frames += 1 continue lines = self.head().split(
-		  "\r\n") fields =
-{k.lower(): v.strip() for k, v in (x.split(":", 1) for x in lines[1:])}
+    def head(self):
+        while b"\r\n\r\n" not in self.rest:
+            self.fill()
+        head, self.rest = self.rest.split(b"\r\n\r\n", 1)
+        return head.decode()
+
+    def send(self, data):
+        coded = base64.b64encode(data)
+        cut = self.random.randrange(len(coded))
+        self.post.sendall(coded[:cut])
+        self.nap()
+        self.post.sendall(coded[cut:])
+
+    def ask(self, method, path, more=""):
+        self.cseq += 1
+        self.send(("%s rtsp://%s:%d%s RTSP/1.0\r\nCSeq: %d\r\n%s%s\r\n"
+                   % (method, HOST, PORT, path, self.cseq, more, self.session)).encode())
+        return self.reply()
+
+    def reply(self):
+        while True:
+            while len(self.rest) < 4:
+                self.fill()
+            if self.rest[:1] == b"$":
+                n = 4 + int.from_bytes(self.rest[2:4], "big")
+                while len(self.rest) < n:
+                    self.fill()
+                self.rest = self.rest[n:]
+                self.frames += 1
+                continue
+            lines = self.head().split("\r\n")
+            fields = {k.lower(): v.strip() for k, v in (x.split(":", 1) for x in lines[1:])}
             body = int(fields.get("content-length", "0"))
             while len(self.rest) < body:
                 self.fill()
@@ -105,7 +127,7 @@
                 self.nap()
                 self.open_post()
             else:
-#what was sent over the old one counts when the new one comes
+                # what was sent over the old one counts when the new one comes
                 self.cseq += 1
                 self.send(("OPTIONS * RTSP/1.0\r\nCSeq: %d\r\n\r\n" % self.cseq).encode())
                 self.open_post()
@@ -128,7 +150,8 @@
 def work(numbers):
     for n in numbers:
         t = Tunnel(n)
-try : t.run()
+        try:
+            t.run()
         except (OSError, ValueError, EOFError, KeyError) as e:
             count("failed")
             print("tunnel %d: %r" % (n, e), file=sys.stderr)
