@@ -6,7 +6,7 @@
 #include "server/modules/auth_nonce.h"
 #include "server/tests/unit.h"
 
-static const uint8_t secret[AUTH_SECRET] = "thirty-two octets of no secrecy";
+static const uint8_t secret[AUTH_SECRET + 1] = "thirty-two octets of no secrecy";
 enum { LIFE = 300 };
 
 static struct addr host(const char *text)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+# Access from outside: files, logins by players and by a client that is not ours, rules, guessing, stolen
+# sessions, signed URLs, SIGHUP; and that no secret comes out anywhere.
+. server/tests/lib.sh
+server=$BIN/beagle-server
+client="python3 server/tests/auth_client.py"
+dir=$TMP/auth
+mkdir -p "$dir"
+password="s3cret pass"
+
+says() { # NAME PATTERN ARG...: exit 2 and one line that matches
+	local name=$1 pattern=$2 out got
+	shift 2
+	out=$(timeout 10 "$server" "$@" 2>&1 >/dev/null </dev/null)
+	got=$?
+	if [ $got = 2 ] && [ "$(printf '%s\n' "$out" | wc -l)" = 1 ] && printf '%s' "$out" | grep -q "$pattern"; then
+		ok "$name"
+	else
+		not_ok "$name (exit $got: $out)"
+	fi
+}
+number() { sed -n "s/^ *\"$2\": \([0-9]*\).*/\1/p" "$1"; }
+
+# ---- the tools ----
+line=$(echo "$password" | "$server" --hash-password anna)
+want=$(python3 -c "
+import hashlib
+h = lambda a: hashlib.new(a, b'anna:Beagle:$password').hexdigest()
+print('anna:Beagle:' + h('md5') + ':' + h('sha256'))")
+same "--hash-password makes the line of both hashes" "$want" "$line"
+same "of another realm" "anna:Other" "$(echo x | "$server" --hash-password anna:Other | cut -d: -f1,2)"
+says "--hash-password without a password" 'no password' --hash-password anna
+says "--hash-password among other flags" 'nothing else' --hash-password anna --port 1
+head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$dir/key"
+says "--sign-url of what is no URL" 'no RTSP URL' --sign-url nothing --expires 1 --auth-sign-key "$dir/key"
+says "--sign-url without a key" 'usage' --sign-url rtsp://h/x --expires 1
+printf short >"$dir/short"
+says "a key that is too short" '16 octets' --auth-sign-key "$dir/short"
+
+# ---- files ----
+{
+	echo "# users"
+	echo "$line"
+	echo b3rt | "$server" --hash-password bert
+} >"$dir/users"
+echo "staff: bert" >"$dir/groups"
+cat >"$dir/rules" <<EOF
+[/]
+read = valid-user
+deny = 127.0.0.9
+[/pattern/2t]
+read = anyone
+[/pattern/500k]
+read = @staff
+EOF
+printf 'anna:Beagle:secret\n' >"$dir/bad"
+says "users that are not there" '/nonexistent' --auth-users /nonexistent
+says "a bad line of users is named" 'bad:1: HA1' --auth-users "$dir/bad"
+says "no user of the realm" "realm 'Eagle'" --auth-users "$dir/users" --auth-realm Eagle
+says "a rule for a group that is not there" "rules:7: there is no group 'staff'" \
+	--auth-users "$dir/users" --auth-rules "$dir/rules"
+says "a scheme that is none" 'auth_schemes' --auth-users "$dir/users" --auth-schemes "md5 ntlm"
+
+start_server --auth-users "$dir/users" --auth-groups "$dir/groups" --auth-rules "$dir/rules" \
+	--auth-sign-key "$dir/key" --auth-wait-max 1 --workers 2 --log debug --access-log "$dir/access.log" \
+	--stats "$dir/stats.json" || { not_ok "server starts"; exit 1; }
+sign() { "$server" --sign-url "$1" --expires "$2" --auth-sign-key "$dir/key" "${@:3}"; }
+good=$(sign "$URL/pattern" 600)
+$client "$URL" offers plays broken replays theft rules \
+	"signed,$good,$(sign "$URL/pattern" @60),$(sign "$URL/pattern" 600 --client 127.0.0.7)" guessing
+
+# ---- players ----
+curl -sS -u "anna:$password" --digest --max-time 10 "$URL/pattern" >"$dir/curl" 2>&1
+same "curl, which asks for OPTIONS, is content" 0 $?
+if [ -n "${SAN-}" ]; then
+	skip "players: not under sanitizers (timing)"
+else
+	for p in ffmpeg gst-launch-1.0; do
+		command -v $p >/dev/null || { not_ok "$p is missing: ci/deps test"; exit 1; }
+	done
+	play() { timeout 20 ffmpeg -nostdin -v error -rtsp_transport "$1" -i "$2" -t 1 -f null - >"$dir/ffmpeg" 2>&1; }
+	gst() { timeout 20 gst-launch-1.0 -q rtspsrc "$@" ! fakesink num-buffers=20 >"$dir/gst" 2>&1; }
+	plays() { # NAME COMMAND...
+		local name=$1
+		shift
+		if "$@"; then ok "$name"; else not_ok "$name ($(tail -qn 1 "$dir/ffmpeg" "$dir/gst" 2>&1 | tr '\n' ' '))"; fi
+	}
+	with=rtsp://anna:${password// /%20}@${URL#rtsp://}
+	signed=$(sign "$URL/clip.mp4" 600)
+	past=$(sign "$URL/clip.mp4" @60)
+	for t in udp tcp; do
+		plays "ffmpeg logs in over $t" play $t "${with/s3cret%20pass/s3cret pass}/clip.mp4"
+		plays "GStreamer logs in over $t" gst location="$URL/clip.mp4" user-id=anna "user-pw=$password" protocols=$t
+		plays "ffmpeg plays a signed URL over $t" play $t "$signed"
+		plays "GStreamer plays a signed URL over $t" gst location="$signed" protocols=$t
+	done
+	play tcp "rtsp://anna:wrong@${URL#rtsp://}/clip.mp4"
+	check "ffmpeg with a wrong password hears 401" grep -q 401 "$dir/ffmpeg"
+	play tcp "$past"
+	check "ffmpeg with an expired URL hears 403" grep -q 403 "$dir/ffmpeg"
+fi
+
+# ---- SIGHUP ----
+{
+	echo "changed now" | "$server" --hash-password anna
+	echo b3rt | "$server" --hash-password bert
+} >"$dir/users"
+kill -HUP "$SERVER_PID"
+sleep 0.5
+$client "$URL" "changed,changed now"
+echo "anna:Beagle" >"$dir/users"
+kill -HUP "$SERVER_PID"
+sleep 0.5
+check "SIGHUP: a bad file is named, and the old users stay" grep -q 'users:1: ' "$TMP"/server.*.err
+err=$(grep -l "users:1: " "$TMP"/server.*.err | head -n 1)
+stop_server
+same "ends with 0" 0 $?
+
+# ---- secrets ----
+secrets="s3cret|b3rt|changed now|response=|${good##*sig=}"
+same "no password, response or signature in the log" 0 "$(grep -cE "$secrets" "$err")"
+same "none in the access log" 0 "$(grep -cE "$secrets" "$dir/access.log")"
+check "which knows who played" grep -q ' anna Beagle ' "$dir/access.log"
+check "and that a URL was signed" grep -q 'sig=-' "$dir/access.log"
+for n in auth_logins auth_challenged auth_failed auth_stale auth_replayed auth_bad auth_forbidden \
+	auth_signatures_bad auth_waits auth_crowded sessions_stolen; do
+	check "counted: $n" [ "$(number "$dir/stats.json" $n)" -gt 0 ]
+done
+
+# Basic in the clear, where it is allowed
+start_server --auth-users "$dir/bad2" --auth-basic-plain 1 2>/dev/null && not_ok "users that are not there"
+echo "$line" >"$dir/users"
+start_server --auth-users "$dir/users" --auth-basic-plain 1 --auth-schemes basic || { not_ok "server starts"; exit 1; }
+basic() {
+	exec 9<>"/dev/tcp/127.0.0.1/${URL##*:}" || return 1
+	printf 'DESCRIBE %s/pattern RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\nAuthorization: Basic %s\r\n\r\n' \
+		"$URL" "$(printf %s "$1" | base64)" >&9
+	timeout 5 cat <&9 | sed -n '1s#^RTSP/1.0 \([0-9]*\).*#\1#p'
+	exec 9<&- 9>&-
+}
+same "Basic: the right password" 200 "$(basic "anna:$password")"
+same "Basic: a wrong one" 401 "$(basic "anna:$password.")"
+stop_server
