@@ -354,7 +354,7 @@ int plot_heat(struct plots *p, const json_t *map, const char *yname, const char 
 	free(sum);
 	if (h.low > h.high) { /* nothing but zeros */
 		finish(p, f);
-		p->n--;
+		remove_file(p, "plot", p->n--, "tsv"); /* nobody will look for it later */
 		return PLOT_NONE;
 	}
 	return end(p, f, embed_heat_gp, 900, 320, about,

@@ -142,8 +142,14 @@ static void t_thin_data(void)
 	result_series_columns(r, columns, 3);
 	result_series_row(r, 0, (double[]){ 0, NAN, 1e-300 });
 	if (has_gnuplot()) {
+		char folder[] = "/tmp/beagle-page-XXXXXX";
+		CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+		CU_ASSERT_EQUAL(setenv("TMPDIR", folder, 1), 0);
 		page = page_of(&r, 1, true);
 		CU_ASSERT_EQUAL(count_of(page, "<svg"), 5);
+		CU_ASSERT_EQUAL(unsetenv("TMPDIR"), 0);
+		/* a folder with something in it cannot be removed */
+		CU_ASSERT_EQUAL(rmdir(folder), 0);
 		free(page);
 	}
 	hist_clear(&h);

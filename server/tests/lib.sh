@@ -4,7 +4,7 @@
 set -u
 BIN=${BIN:-build/bin}
 case "$BIN" in /*) ;; *) BIN=$PWD/$BIN ;; esac
-[ -n "${TMP-}" ] || { TMP=$(mktemp -d) && OWN_TMP=$TMP; }
+[ -n "${TMP-}" ] || { TMP=$(mktemp -d) && OWN_TMP=$TMP && export TMPDIR=$TMP; }
 BEAGLE_DATA=${BEAGLE_DATA:-../shared}
 SERVER_PIDS=()
 
