@@ -111,6 +111,18 @@ static bool receive(struct peer *c, uint64_t packets)
 	return c->rtp >= packets && c->bad == 0;
 }
 
+/* Never from the command line, which everybody sees. */
+static void set_credentials(CURL *curl)
+{
+	const char *user = getenv("BEAGLE_USER"), *password = getenv("BEAGLE_PASSWORD");
+
+	if (!user || !password)
+		return;
+	curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_DIGEST);
+	curl_easy_setopt(curl, CURLOPT_USERNAME, user);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, password);
+}
+
 static int session(struct peer *c, uint64_t packets)
 {
 	long status = 0;
@@ -150,6 +162,7 @@ int curlpeer(const char *url, uint64_t packets, const volatile sig_atomic_t *sto
 	if (!c->curl)
 		die("libcurl does not start");
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
+	set_credentials(c->curl);
 	curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "rtsp");
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)STEP_TIMEOUT_S);

@@ -13,12 +13,19 @@ n=$("$suite" list --json | jq length)
 "$suite" coverage | grep -qE '^[0-9]+ clauses: ' && ok "coverage counts every clause" ||
 	not_ok "coverage counts every clause"
 
-start_server || { not_ok "the server starts"; exit 1; }
+# through all doors: over TLS too where the server has it, and something for who logs in alone
+make_doors /pattern/400k
+start_doors() {
+	start_server --listen 127.0.0.1:0 ${TLS:+--listen rtsps://127.0.0.1:0} "${DOOR_FLAGS[@]}" "$@" || return 1
+	TLS_URL=$(sed -n 's#^listening \(rtsps://[^/]*\)/.*#\1#p' "$SERVER_OUT" | head -n 1)
+	DOORS=(--auth-url "$URL/pattern/400k/50p/2t/60s" --credentials "$DOOR_CREDENTIALS")
+}
+start_doors || { not_ok "the server starts"; exit 1; }
 for path in /pattern/500k/50p/2t/60s /clip.mp4; do
 	out=$TMP/out$(basename "$path")
 	mkdir -p "$out"
 	began=$SECONDS
-	timeout 170 "$suite" run "$URL$path" -o "$out/result.json" --junit "$out/junit.xml" \
+	timeout 170 "$suite" run "$URL$path" "${DOORS[@]}" ${TLS_URL:+--tls-url "$TLS_URL$path"} -o "$out/result.json" --junit "$out/junit.xml" \
 		--evidence "$out/evidence" --keep all >"$out/log" 2>&1
 	rc=$?
 	same "the suite passes against $path" 0 $rc
@@ -29,6 +36,15 @@ for path in /pattern/500k/50p/2t/60s /clip.mp4; do
 	check "the JUnit file of $path is well formed" xmllint --noout "$out/junit.xml"
 	same "every case has its evidence" "$(jq '[.cases[] | select(.evidence)] | length' "$out/result.json")" \
 		"$(find "$out/evidence" -name transcript.txt | wc -l)"
+	same "no case about a door is skipped on $path" "" "$(jq -r '.cases[] | select(.verdict == "skip" and
+		(.clauses | any(startswith("AUTH-") or startswith("TUN-") or startswith("TLS-"))) and
+		(.reason | test("tls") | not)) | .id' "$out/result.json")"
+	if [ -n "$TLS_URL" ]; then
+		same "no case about TLS is skipped on $path" "" \
+			"$(jq -r '.cases[] | select(.verdict == "skip" and (.reason | test("tls"))) | .id' "$out/result.json")"
+	else
+		skip "TLS: this server has none"
+	fi
 	same "no case is inconclusive on $path" 0 \
 		"$(jq '[.cases[] | select(.verdict == "inconclusive")] | length' "$out/result.json")"
 done
@@ -40,6 +56,23 @@ if command -v tshark >/dev/null; then
 	same "the analyser finds nothing broken in that pcap" 0 $?
 else
 	skip "TShark reads the evidence: not installed"
+fi
+
+check "no password is in any output of a run with one" bash -c "! grep -rqF 'not a secret' '$TMP/out60s' '$TMP/outclip.mp4'"
+
+# The same over IPv6.
+if [ "$(cat /proc/sys/net/ipv6/conf/lo/disable_ipv6 2>/dev/null)" = 0 ]; then
+	v4=$SERVER_PID v4_url=$URL
+	"$BIN/beagle-server" --listen '[::1]:0' >"$TMP/v6.url" 2>"$TMP/v6.err" &
+	SERVER_PIDS+=($!)
+	for _ in $(seq 100); do grep -q listening "$TMP/v6.url" && break; sleep 0.05; done
+	v6=$(sed -n 's#^listening \(.*\)/$#\1#p' "$TMP/v6.url")
+	timeout 170 "$suite" run "$v6/pattern/500k/50p/2t/60s" --tag smoke --tag media >"$TMP/v6.log" 2>&1
+	same "the suite passes over IPv6" 0 $?
+	grep -q '^features.* ipv6' "$TMP/v6.log" && ok "it knows that it was IPv6" || not_ok "it knows that it was IPv6"
+	SERVER_PID=$v4 URL=$v4_url
+else
+	skip "IPv6: this machine has none"
 fi
 
 # Secrets don't get into evidence.

@@ -23,7 +23,27 @@ same() {
 }
 
 # BEAGLE_SERVER_FLAGS: for every server, so that all scripts can be run with a preference (--seccomp kill)
-# start_server [FLAG...]: sets URL (rtsp://127.0.0.1:PORT) and SERVER_PID
+# make_doors PATH: what a server needs to open all its doors, as DOOR_FLAGS (without --listen): PATH and
+# what lies beneath is for DOOR_USER with DOOR_PASSWORD alone, whose line is also in the file
+# $DOOR_CREDENTIALS; TLS is a certificate's name, or empty where the server or openssl is without it.
+make_doors() {
+	DOOR_USER=tester DOOR_PASSWORD='not a secret' DOOR_CREDENTIALS=$TMP/credentials TLS=""
+	local text="$DOOR_USER:Beagle:$DOOR_PASSWORD"
+	echo "$DOOR_USER:Beagle:$(printf '%s' "$text" | md5sum | cut -d' ' -f1):$(printf '%s' "$text" | sha256sum |
+		cut -d' ' -f1)" >"$TMP/users"
+	printf '[/]\nread = anyone\n[%s]\nread = valid-user\n' "$1" >"$TMP/rules"
+	echo "$DOOR_USER:$DOOR_PASSWORD" >"$DOOR_CREDENTIALS"
+	DOOR_FLAGS=(--auth-users "$TMP/users" --auth-rules "$TMP/rules" --auth-basic-plain 1 --auth-wait-max 0)
+	"$BIN/beagle-server" --help | grep -q -- --tls-certificate || return 0
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+		-addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$TMP/key.pem" -out "$TMP/cert.pem" \
+		2>"$TMP/openssl.err" || return 0
+	TLS=localhost
+	DOOR_FLAGS+=(--tls-certificate "$TMP/cert.pem" --tls-key "$TMP/key.pem")
+}
+
+# start_server [FLAG...]: sets URL (rtsp://127.0.0.1:PORT; of several doors the first), SERVER_PID and
+# SERVER_OUT (what it says)
 start_server() {
 	local out
 	out=$(mktemp "$TMP/server.XXXXXX")
@@ -32,7 +52,8 @@ start_server() {
 	SERVER_PID=$!
 	SERVER_PIDS+=("$SERVER_PID")
 	for _ in $(seq 200); do
-		URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$out")
+		URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$out" | head -n 1)
+		SERVER_OUT=$out
 		[ -n "$URL" ] && return 0
 		kill -0 "$SERVER_PID" 2>/dev/null || break
 		sleep 0.05
