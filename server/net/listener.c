@@ -13,10 +13,17 @@ static bool is_passing(int err)
 	       err == ENETDOWN || err == EHOSTUNREACH || err == ENETUNREACH;
 }
 
+static void close_reserve(struct listener *l)
+{
+	if (l->reserve >= 0)
+		(void)close(l->reserve); /* nothing was in it */
+	l->reserve = -1;
+}
+
 static void open_reserve(struct listener *l)
 {
 	if (l->reserve < 0)
-		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		l->reserve = socket(l->local.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
 /* Says it, and closes; what the client has said is read, so that the close is no reset. */
@@ -38,8 +45,7 @@ static int accept_one_more(struct listener *l)
 {
 	if (l->reserve < 0)
 		return -EMFILE;
-	(void)close(l->reserve); /* nothing was in it */
-	l->reserve = -1;
+	close_reserve(l);
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	int err = fd < 0 ? -errno : 0;
 	if (fd >= 0)
@@ -127,6 +133,7 @@ int listener_adopt(struct listener *l, struct loop *loop, int fd,
 	if (err) {
 		(void)close(l->fd); /* nobody has connected yet */
 		l->fd = -1;
+		close_reserve(l);
 	}
 	return err;
 }
@@ -137,9 +144,7 @@ void listener_close(struct listener *l)
 		return;
 	watch_close(&l->watch);
 	(void)close(l->fd); /* who waits in the backlog is refused: we are going */
-	if (l->reserve >= 0)
-		(void)close(l->reserve); /* nothing was in it */
-	l->reserve = -1;
+	close_reserve(l);
 	l->fd = -1;
 	task_signal(&l->task, EV_KILL);
 }
