@@ -9,6 +9,7 @@
 #include "server/core/module_load.h"
 #include "server/core/server.h"
 #include "server/modules/modules.h"
+#include "server/notify.h"
 #include "server/privileges.h"
 #include "server/sandbox.h"
 #include "server/service.h"
@@ -102,8 +103,12 @@ static int open_server(struct server *s, struct args *a, struct takeover *t,
 	const struct privileges *user, char *why)
 {
 	const struct prefs *p = a->now;
-	int err = takeover_ask(t, p->takeover, why);
+	int err = notify_listeners(&t->given);
 
+	if (err)
+		(void)snprintf(why, PREFS_WHY, "LISTEN_FDS: %s", err_text(err));
+	if (!err)
+		err = takeover_ask(t, p->takeover, why);
 	if (!err)
 		err = server_init(s, p, a->modules.all, a->modules.n, &t->given, why);
 	if (!err)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "server/base/os.h"
 
@@ -63,6 +64,22 @@ void watchdog_clear(struct watchdog *d)
 {
 	free(d->pulses);
 	*d = (struct watchdog){ .next = TICK_NEVER };
+}
+
+/* ---- what is given ---- */
+
+int notify_listeners(struct listener_store *out)
+{
+	int n = sd_listen_fds(1); /* not for a process that we might become */
+
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+		const struct addr at = sock_local(fd);
+		if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0 ||
+			!listener_store_put(out, &at, fd))
+			(void)close(fd); /* nothing that we could serve at */
+	}
+	return n < 0 ? n : 0;
 }
 
 /* ---- what is told ---- */

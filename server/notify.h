@@ -14,6 +14,9 @@ void notify_stopping(const char *why);
 /* The service is another process from now on. */
 void notify_main_pid(int pid);
 
+/* Sockets that the manager has opened for us (LISTEN_FDS), once. 0 or -errno. */
+MUST_USE int notify_listeners(struct listener_store *out);
+
 /*
  * The watchdog: each worker is asked by mail to turn; only when all have answered is the manager told that
  * we live. A worker that hangs ends the messages, and with them the service.

@@ -71,14 +71,14 @@ static int send_relay(struct takeover *t, const struct take_msg *m, int fd)
 }
 
 /* relay_route.send: on a worker's thread. */
-static int route(void *arg, uint8_t generation, uint8_t worker, const struct addr *peer,
-	const struct addr *local, int fd)
+static int route(void *arg, const struct relay_to *to, int fd)
 {
 	const struct take_msg m = { .kind = TAKE_RELAY,
-		.generation = generation,
-		.worker = worker,
-		.peer = *peer,
-		.local = *local };
+		.generation = to->generation,
+		.worker = to->worker,
+		.is_secure = to->is_secure,
+		.peer = to->peer,
+		.local = to->local };
 	return send_relay(arg, &m, fd);
 }
 
@@ -88,7 +88,12 @@ static void on_relay(struct takeover *t, struct take_msg *m, int fd)
 	if (fd < 0)
 		return;
 	if (m->generation == t->generation) {
-		server_take_relay(t->server, m->worker, &m->peer, &m->local, fd);
+		const struct relay_to here = { .generation = m->generation,
+			.worker = m->worker,
+			.is_secure = m->is_secure != 0,
+			.peer = m->peer,
+			.local = m->local };
+		server_take_relay(t->server, &here, fd);
 		return;
 	}
 	m->hops++;

@@ -125,14 +125,19 @@ static const struct task_ops relay_ops = { .name = "relay", .run = relay_run, .f
 /* A pair, one end with the other process: our end, or -errno. */
 static int open_pair(const struct rtsp_txn *t, uint8_t generation, uint8_t worker)
 {
-	const struct relay_route *to = &t->worker->server->relay;
+	const struct relay_route *route = &t->worker->server->relay;
+	const struct relay_to to = { .generation = generation,
+		.worker = worker,
+		.is_secure = t->secure,
+		.peer = t->peer,
+		.local = t->local };
 	int fd[2];
 
-	if (!to->send)
+	if (!route->send)
 		return -ENOENT;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) != 0)
 		return -errno;
-	int err = to->send(to->arg, generation, worker, &t->peer, &t->local, fd[1]);
+	int err = route->send(route->arg, &to, fd[1]);
 	if (!err)
 		return fd[0];
 	(void)close(fd[0]); /* nothing was written */

@@ -11,12 +11,18 @@
  * back is the reply. Bounded in number (maximum_relays per worker), size and time (relay_timeout).
  */
 
+/* Where to, and whose it is. */
+struct relay_to {
+	uint8_t generation, worker;
+	bool is_secure; /* the client speaks TLS with us */
+	struct addr peer, local;
+};
+
 /* Who else's sessions there are. Any thread may call send. */
 struct relay_route {
-	/* Hands the descriptor over for worker `worker` of that generation, which takes it for a connection from
-	 * peer to local; closes our copy. 0; -ENOENT: there is no such process any more; another -errno. */
-	int (*send)(void *arg, uint8_t generation, uint8_t worker, const struct addr *peer,
-		const struct addr *local, int fd);
+	/* Hands the descriptor over, which is taken there for a connection from peer to local; closes our copy.
+	 * 0; -ENOENT: there is no such process any more; another -errno. */
+	int (*send)(void *arg, const struct relay_to *to, int fd);
 	void *arg;
 };
 

@@ -80,8 +80,7 @@ void server_leave(struct server *s);
 void server_listeners(const struct server *s, struct listener_store *out);
 /* A request for a session here, from a client that is connected to another process: fd is ours, of one more
  * connection of this client as far as addresses and rights go. Closed when that worker is none. */
-void server_take_relay(struct server *s, uint8_t worker, const struct addr *peer,
-	const struct addr *local, int fd);
+void server_take_relay(struct server *s, const struct relay_to *to, int fd);
 /* Neither sessions nor connections. */
 bool server_is_empty(const struct server *s);
 /* Ends all sessions and connections (within prefs drain_time), then the threads. False: some disk has not

@@ -79,18 +79,18 @@ static void on_relay_mail(struct mail *m, struct loop *l, tick_t now)
 	free(r);
 }
 
-void server_take_relay(
-	struct server *s, uint8_t worker, const struct addr *peer, const struct addr *local, int fd)
+void server_take_relay(struct server *s, const struct relay_to *to, int fd)
 {
-	if (worker >= s->n_workers) {
+	if (to->worker >= s->n_workers) {
 		(void)close(fd); /* which says that there is no such session */
 		return;
 	}
 	struct relay_mail *r = xcalloc(1, sizeof *r);
-	*r = (struct relay_mail){ .mail.fn = on_relay_mail, .to = &s->workers[worker] };
+	*r = (struct relay_mail){ .mail.fn = on_relay_mail, .to = &s->workers[to->worker] };
 	conn_parts_init(&r->parts, fd);
-	r->parts.peer = *peer;
-	r->parts.local = *local;
+	r->parts.peer = to->peer;
+	r->parts.local = to->local;
+	r->parts.pipe.is_secure = to->is_secure; /* as the client has it */
 	r->parts.connecting = false;
 	atomic_fetch_add(&s->connections, 1);
 	atomic_fetch_add(&r->to->n_connections, 1);

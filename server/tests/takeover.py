@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -24,16 +25,20 @@ def say(good, what):
 class Server:
     """One process; `url` when it has said that it listens."""
 
-    def __init__(self, name, *flags, env=None):
+    def __init__(self, name, *flags, env=None, first=True):
         self.stats, self.log = "%s/%s.json" % (TMP, name), "%s/%s.log" % (TMP, name)
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 [SERVER, "--stats", self.stats] + FLAGS + list(flags),
                 stdout=subprocess.PIPE, stderr=log, env=dict(os.environ, **(env or {})))
         processes.append(self.process)
-        line = self.process.stdout.readline().decode()
-        m = re.match(r"listening rtsp://([\d.]+):(\d+)/", line)
-        self.at = (m[1], int(m[2])) if m else None
+        self.at = (self.more(1) + [None])[0] if first else None
+
+    def more(self, n):
+        """The next n addresses that it listens at."""
+        lines = [self.process.stdout.readline().decode() for _ in range(n)]
+        found = [re.match(r"listening rtsps?://([\d.]+):(\d+)/", line) for line in lines]
+        return [(m[1], int(m[2])) for m in found if m]
 
     def wait(self, seconds=20):
         try:
@@ -51,9 +56,11 @@ class Server:
 
 
 class Client:
-    def __init__(self, at):
+    def __init__(self, at, tls=None):
         self.sock = socket.create_connection(at, timeout=10)
-        self.base = "rtsp://%s:%d/pattern/2t" % at
+        if tls:
+            self.sock = tls.wrap_socket(self.sock)
+        self.base = ("rtsps" if tls else "rtsp") + "://%s:%d/pattern/2t" % at
         self.data, self.cseq, self.frames = b"", 0, 0
 
     def more(self):
@@ -198,6 +205,62 @@ def three_generations(control):
         if os.path.exists(c.stats) else c.stop() == 0 and c.number("requests_relayed") >= 22,
         "what went there is counted")
     say(not os.path.exists(control), "the last one takes the control socket away")
+
+
+def several_addresses(control):
+    """Three listeners, one with TLS: each is handed over, matched by its address."""
+    cert, tls = TMP + "/cert.pem", ssl.create_default_context()
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-keyout", cert + ".key", "-out", cert + ".crt", "-subj", "/CN=localhost",
+                    "-days", "2"], check=True, capture_output=True)
+    with open(cert, "w") as f:
+        f.write(open(cert + ".key").read() + open(cert + ".crt").read())
+    common = ["--control-socket", control, "--tls-certificate", cert, "--tls-udp-media", "1"]
+    a = Server("a", "--listen", "127.0.0.1:0", "--listen", "rtsps://127.0.0.2:0", "--listen", "127.0.0.3:0", *common)
+    at = [a.at] + a.more(2)
+    b = Server("b", "--listen", "rtsps://127.0.0.2:%d" % at[1][1], "--listen", "127.0.0.1:%d" % at[0][1],
+               "--takeover", control, *common, first=False)
+    got = b.more(2)
+    say(got == [at[1], at[0]], "listeners are matched by their addresses, in another order, too")
+    try:
+        Client(at[2]).ask("OPTIONS")
+        say(a.process.wait(10) is None, "one that nobody asks for")
+    except ConnectionRefusedError:
+        say(True, "one that the new process does not ask for is closed")
+    a.process.wait(20)
+    ports = Ports()
+    old = Client(at[1], tls)
+    session = old.play(ports.transport)
+    c = Server("c", "--listen", "rtsps://127.0.0.2:%d" % at[1][1], "--takeover", control, *common, first=False)
+    say(c.more(1) == [at[1]], "TLS is handed over, too")
+    new = Client(at[1], tls)
+    say(session is not None and new.ask("GET_PARAMETER", "", session) == (200, session),
+        "and a request for a session made over TLS finds it")
+    say(new.ask("SETUP", "/trackID=2", session, "Transport: " + Ports().transport)[0] in (200, 455),
+        "where it counts as made over TLS")
+    say(old.ask("TEARDOWN", "", session)[0] == 200, "its own connection goes on")
+    old.sock.close()
+    say(b.wait() == 0 and c.stop() == 0, "and both end with 0")
+
+
+def activation(control):
+    """The service manager opens the port."""
+    door = socket.create_server(("127.0.0.1", 0))
+    at = door.getsockname()
+    waiting = socket.create_connection(at, timeout=10)
+    code = ("import os, sys; os.dup2(%d, 3); os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid())); "
+            "os.execv(sys.argv[1], sys.argv[1:])" % door.fileno())
+    p = subprocess.Popen([sys.executable, "-c", code, SERVER, "--port", str(at[1])], stdout=subprocess.PIPE,
+                         pass_fds=[door.fileno()])
+    processes.append(p)
+    say(p.stdout.readline().decode().strip() == "listening rtsp://127.0.0.1:%d/" % at[1],
+        "a port that the service manager has opened is served")
+    waiting.sendall(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+    say(waiting.recv(4096).startswith(b"RTSP/1.0 200"), "and who came before the server started")
+    p.terminate()
+    say(p.wait(20) == 0, "it ends with 0")
+    door.close()
 
 
 def deadline(control):
@@ -356,7 +419,7 @@ def service_manager(control):
 
 
 try:
-    for i, test in enumerate([three_generations, deadline, bad_successors, bad_predecessors, service_manager]):
+    for i, test in enumerate([three_generations, several_addresses, activation, deadline, bad_successors, bad_predecessors, service_manager]):
         test("%s/control%d" % (TMP, i))
 finally:
     for p in processes:
