@@ -93,25 +93,9 @@ static int set_stats(struct prefs *p, const char *value, char *why)
 	return 0;
 }
 
-static int set_access_log(struct prefs *p, const char *value, char *why)
-{
-	char *text = xasprintf("accesslog.file=%s", value);
-	int err = prefs_set_module(p, text, "--access-log", why);
-	free(text);
-	return err;
-}
-
 static int set_of_module(struct prefs *p, const char *value, char *why)
 {
 	return prefs_set_module(p, value, "--set", why);
-}
-
-static int set_error_log(struct prefs *p, const char *value, char *why)
-{
-	char *text = xasprintf("errorlog.file=%s", value);
-	int err = prefs_set_module(p, text, "--error-log", why);
-	free(text);
-	return err;
 }
 
 /* Flags beside the preferences: a short name of one, or a function. */
@@ -128,17 +112,29 @@ static const struct flag {
 	{ "config", NULL, prefs_read_file },
 	{ "profile", NULL, prefs_set_profile },
 	{ "stats", NULL, set_stats },
-	{ "access-log", NULL, set_access_log },
-	{ "error-log", NULL, set_error_log },
+	{ "access-log", "accesslog.file", NULL },
+	{ "error-log", "errorlog.file", NULL },
 	{ "fault", NULL, set_fault },
 	{ "seed", NULL, set_seed },
 };
+
+/* A short name of a preference, of the server or of a module. */
+static int set_alias(struct prefs *p, const struct flag *f, const char *value, char *why)
+{
+	if (!strchr(f->pref, '.'))
+		return prefs_set(p, f->pref, value, why);
+	char *where = xasprintf("--%s", f->name), *text = xasprintf("%s=%s", f->pref, value);
+	int err = prefs_set_module(p, text, where, why);
+	free(where);
+	free(text);
+	return err;
+}
 
 static int set_flag(struct prefs *p, const char *name, const char *value, char *why)
 {
 	for (size_t i = 0; i < COUNT(flags); i++) {
 		if (strcmp(flags[i].name, name) == 0)
-			return flags[i].pref ? prefs_set(p, flags[i].pref, value, why)
+			return flags[i].pref ? set_alias(p, &flags[i], value, why)
 					     : flags[i].set(p, value, why);
 	}
 	int err = prefs_set(p, name, value, why);

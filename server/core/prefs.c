@@ -146,7 +146,8 @@ int prefs_set_profile(struct prefs *p, const char *name, char *why)
 
 /* ---- of modules ---- */
 
-static int add_setting(struct prefs *p, struct pref_setting s, char *why)
+static int add_setting(struct prefs *p, struct bytes module, struct bytes name, const char *value,
+	const char *where, char *why)
 {
 	if (p->n_settings == PREFS_SETTINGS_MAX) {
 		(void)snprintf(
@@ -155,10 +156,11 @@ static int add_setting(struct prefs *p, struct pref_setting s, char *why)
 	}
 	if (!p->settings)
 		p->settings = xcalloc(PREFS_SETTINGS_MAX, sizeof *p->settings);
-	p->settings[p->n_settings++] = (struct pref_setting){ .module = xstrdup(s.module),
-		.name = xstrdup(s.name),
-		.value = xstrdup(s.value),
-		.where = xstrdup(s.where) };
+	p->settings[p->n_settings++] =
+		(struct pref_setting){ .module = xasprintf("%.*s", BYTES_FMT(module)),
+			.name = xasprintf("%.*s", BYTES_FMT(name)),
+			.value = xstrdup(value),
+			.where = xstrdup(where) };
 	return 0;
 }
 
@@ -173,12 +175,7 @@ int prefs_set_module(struct prefs *p, const char *text, const char *where, char 
 			where, text);
 		return ERR_SYNTAX;
 	}
-	char *m = xasprintf("%.*s", BYTES_FMT(module)), *n = xasprintf("%.*s", BYTES_FMT(name));
-	int err = add_setting(
-		p, (struct pref_setting){ m, n, strchr(text, '=') + 1, (char *)where }, why);
-	free(m);
-	free(n);
-	return err;
+	return add_setting(p, module, name, strchr(text, '=') + 1, where, why);
 }
 
 /* What was said of one row of a module that is there now. */
@@ -282,10 +279,8 @@ static int on_ini(void *user, const char *section, const char *name, const char 
 		err = prefs_set(s->p, name, value ? value : "", s->why);
 	} else {
 		char *where = xasprintf("%s:%d", s->path, s->line);
-		err = add_setting(s->p,
-			(struct pref_setting){ (char *)section, (char *)name,
-				(char *)(value ? value : ""), where },
-			s->why);
+		err = add_setting(s->p, bytes_str(section), bytes_str(name), value ? value : "",
+			where, s->why);
 		free(where);
 	}
 	s->err = err;
