@@ -152,8 +152,10 @@ static int try_transport(struct rtsp_txn *t, const struct rtp_stream *again,
 		return err == ERR_UNSUPPORTED ? RTSP_UNSUPPORTED_TRANSPORT : RTSP_BAD_REQUEST;
 	*c = (struct choice){ .spec = *spec };
 	if (spec->cast == TRANSPORT_MULTICAST || !(spec->mode & TRANSPORT_PLAY) ||
-		spec->mode & TRANSPORT_RECORD || !read_destination(t, spec, &c->to))
+		spec->mode & TRANSPORT_RECORD)
 		return RTSP_UNSUPPORTED_TRANSPORT;
+	if (!read_destination(t, spec, &c->to))
+		return RTSP_DESTINATION_UNREACHABLE; /* 11.3.13 */
 	return spec->lower == TRANSPORT_TCP ? take_tcp(t, again, c) : take_udp(t, c);
 }
 
@@ -176,9 +178,8 @@ static int choose_first(struct rtsp_txn *t, const struct rtp_stream *again, stru
 		int s = try_transport(t, again, &list.v[i], c);
 		if (s == 0)
 			return 0;
-		/* one that could be served later says more than one that never can */
-		if (s == RTSP_UNAVAILABLE ||
-			(s == RTSP_UNSUPPORTED_TRANSPORT && status != RTSP_UNAVAILABLE))
+		/* of several reasons the one that came nearest: 400, 461, 462, 503 (later it could) */
+		if (s > status)
 			status = s;
 	}
 	return status;

@@ -324,14 +324,14 @@ static void t_destination(void)
 	sim_connect_from(&c, &s, 0, "127.0.0.5");
 	third = xasprintf(
 		"RTP/AVP;unicast;destination=127.0.0.1;client_port=%u-%u", p.port, p.port + 1u);
-	CU_ASSERT_EQUAL(setup_new(&c, third), 461);
+	CU_ASSERT_EQUAL(setup_new(&c, third), 462);
 	set(&s, "destination_allowed", "127.0.0.2");
-	CU_ASSERT_EQUAL(setup_new(&c, third), 461);
-	CU_ASSERT_EQUAL(setup_new(&c, "RTP/AVP/TCP;unicast;destination=127.0.0.2"), 461);
+	CU_ASSERT_EQUAL(setup_new(&c, third), 462);
+	CU_ASSERT_EQUAL(setup_new(&c, "RTP/AVP/TCP;unicast;destination=127.0.0.2"), 462);
 	CU_ASSERT_EQUAL(
-		setup_new(&c, "RTP/AVP;unicast;destination=::1;client_port=5000-5001"), 461);
+		setup_new(&c, "RTP/AVP;unicast;destination=::1;client_port=5000-5001"), 462);
 	CU_ASSERT_EQUAL(
-		setup_new(&c, "RTP/AVP;unicast;destination=localhorst;client_port=5000-5001"), 461);
+		setup_new(&c, "RTP/AVP;unicast;destination=localhorst;client_port=5000-5001"), 462);
 	CU_ASSERT_EQUAL(stats_of(&s)->destinations_refused, 5);
 	set(&s, "destination_allowed", "127.0.0.0/30");
 	CU_ASSERT_EQUAL(setup_new(&c, third), 200);

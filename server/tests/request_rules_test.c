@@ -4,6 +4,7 @@
 
 #include "server/base/os.h"
 #include "server/core/rtsp_methods.h"
+#include "server/modules/modules.h"
 #include "server/tests/sim.h"
 #include "server/tests/unit.h"
 
@@ -199,6 +200,100 @@ static void t_bodies(void)
 	rig_close(&r);
 }
 
+static void t_transports(void)
+{
+	struct rig r;
+	static const struct ask_row rows[] = {
+		{ "SETUP", TRACK, "Transport: RTP/AVP/TCP;destination=10.0.0.1", 462 },
+		{ "SETUP", TRACK, "Transport: RTP/AVP;client_port=2-3;destination=\"\\\"", 462 },
+		{ "SETUP", TRACK,
+			"Transport: RTP/AVP;client_port=2000-2001;destination=10.0.0.1, RTP/SAVP",
+			462 },
+		{ "SETUP", TRACK, "Transport: RTP/AVP;client_port=0-1, RTP/AVP/SCTP", 461 },
+		{ "SETUP", TRACK, "Transport: RTP/AVP;client_port=0-1, RTP/AVP/SCTP, RTP/AVP/TCP",
+			200 },
+		{ "SETUP", TRACK, "Transport: RTP/AVP/SCTP\r\nTransport: RTP/AVP/TCP", 200 },
+		{ "SETUP", TRACK, "Transport: RTP/AVP/TCP;destination=127.0.0.1", 200 },
+		{ "SETUP", TRACK, "Transport: RTP/AVP/TCP;destination", 200 },
+	};
+
+	rig_open(&r);
+	ask_rows(&r, rows, COUNT(rows));
+	rig_close(&r);
+}
+
+static void t_limits(void)
+{
+	struct rig r;
+	char line[600];
+
+	rig_open(&r);
+	r.s.prefs.request_url_bytes = 64;
+	r.s.prefs.request_line_bytes = 256;
+	r.s.prefs.request_headers = 8;
+	r.s.prefs.request_body_bytes = 64;
+	r.s.prefs.request_header_bytes = 1024;
+	memset(line, 'x', sizeof line);
+	line[0] = '/';
+	line[60] = '\0';
+	static const struct ask_row eight = { "OPTIONS", CLIP,
+		"A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\nF: 1\r\nG: 1", 200 };
+	static const struct ask_row nine = { "OPTIONS", CLIP,
+		"A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\nF: 1\r\nG: 1\r\nH: 1", 400 };
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", line, ""), 414); /* URL */
+	line[60] = 'x';
+	line[300] = '\0';
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", line, ""), 414); /* line */
+	(void)snprintf(line, sizeof line, "X: %0*d\r\n", 250, 0);
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", CLIP, line), 200);
+	(void)snprintf(line, sizeof line, "X: %0*d\r\n", 254, 0);
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", CLIP, line), 400);
+	(void)snprintf(line, sizeof line, "X: %0*d\r\n  %0*d\r\n", 125, 0, 125, 0);
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", CLIP, line), 400); /* a fold counts as one */
+	ask_rows(&r, &eight, 1);
+	ask_rows(&r, &nine, 1);
+	/* what cannot be skipped ends the connection */
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", CLIP, "Content-Length: 65\r\n"), 413);
+	CU_ASSERT_TRUE(rtsp_list_has(&r.c.reply, RTSP_H_CONNECTION, B("close")));
+	sim_run(&r.s, 2 * TICK_S);
+	CU_ASSERT_EQUAL(atomic_load(&r.s.workers[0].n_connections), 0);
+	rig_close(&r);
+}
+
+/* The clip, as if it had been written at a second that the test knows. */
+static int open_dated(
+	struct module *self, struct rtsp_txn *t, const char *path, struct source **out)
+{
+	int err = mod_file.open_source(self, t, path, out);
+
+	t->last_modified = 784111777;
+	return err;
+}
+
+static void t_if_modified(void)
+{
+	struct rig r;
+	char text[64];
+	static const struct ask_row rows[] = {
+		{ "DESCRIBE", CLIP, "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 304 },
+		{ "DESCRIBE", CLIP, "If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT", 304 },
+		{ "DESCRIBE", CLIP, "If-Modified-Since: Sun Nov  6 08:49:37 1994", 304 },
+		{ "DESCRIBE", CLIP, "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 200 },
+		{ "DESCRIBE", CLIP, "If-Modified-Since: Sun, 06 Nov 2094 08:49:37 GMT", 200 },
+		{ "DESCRIBE", CLIP, "If-Modified-Since: 784111777", 200 },
+	};
+
+	rig_open(&r);
+	for (size_t i = 0; i < r.s.server.n_modules; i++) {
+		if (r.s.server.modules[i]->open_source == mod_file.open_source)
+			r.s.server.modules[i]->open_source = open_dated;
+	}
+	ask_rows(&r, rows, COUNT(rows));
+	CU_ASSERT_STRING_EQUAL(sim_header(&r.c, RTSP_H_LAST_MODIFIED, text, sizeof text),
+		"Sun, 06 Nov 1994 08:49:37 GMT");
+	rig_close(&r);
+}
+
 /* The value of a=etag in the last reply. */
 static char *etag_of(struct sim_client *c, size_t *media_at)
 {
@@ -358,6 +453,58 @@ static void t_order(void)
 	sim_close(&s);
 }
 
+/* A client's answers are not answered: that could go on for ever. */
+static void t_stray_answers(void)
+{
+	struct rig r;
+
+	rig_open(&r);
+	for (int i = 0; i < 3; i++)
+		sim_send(&r.c, "RTSP/1.0 200 OK\r\nCSeq: 5\r\nContent-Length: 2\r\n\r\nok");
+	CU_ASSERT_EQUAL(sim_reply(&r.c), 0);
+	CU_ASSERT_EQUAL(r.s.workers[0].stats.responses_stray, 3);
+	CU_ASSERT_EQUAL(r.s.workers[0].stats.requests, 0);
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", CLIP, ""), 200);
+	rig_close(&r);
+}
+
+static void t_times(void)
+{
+	struct rig r;
+	char text[64], want[DATE_TEXT];
+
+	rig_open(&r);
+	r.s.server.modules[0]->filter = hold_describe;
+	for (int i = 0; i < 5; i++) {
+		CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", CLIP, "Timestamp: 12.5\r\n"), 200);
+		CU_ASSERT_STRING_EQUAL(
+			sim_header(&r.c, RTSP_H_TIMESTAMP, text, sizeof text), "12.5");
+		date_text(worker_wall(&r.s.workers[0], r.s.clock) / TICK_S, want);
+		CU_ASSERT_STRING_EQUAL(sim_header(&r.c, RTSP_H_DATE, text, sizeof text), want);
+		sim_run(&r.s, i * 777 * TICK_MS);
+	}
+	sim_send(&r.c, "DESCRIBE rtsp://h" CLIP " RTSP/1.0\r\nCSeq: 9\r\nTimestamp: 7 0.2\r\n\r\n");
+	sim_run(&r.s, 2 * TICK_S);
+	CU_ASSERT_EQUAL(sim_reply(&r.c), 200);
+	CU_ASSERT_STRING_EQUAL(sim_header(&r.c, RTSP_H_TIMESTAMP, text, sizeof text), "7 1.000");
+	r.s.server.modules[0]->filter = NULL;
+	rig_close(&r);
+}
+
+static void t_close(void)
+{
+	struct rig r;
+
+	rig_open(&r);
+	sim_send(&r.c, "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nConnection: x, Close\r\n\r\n"
+		       "OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n\r\n");
+	CU_ASSERT_EQUAL(sim_reply(&r.c), 200);
+	CU_ASSERT_TRUE(rtsp_list_has(&r.c.reply, RTSP_H_CONNECTION, B("close")));
+	CU_ASSERT_EQUAL(sim_reply(&r.c), 0);
+	CU_ASSERT_EQUAL(recv(r.c.fd, &(char){ 0 }, 1, MSG_DONTWAIT), 0); /* FIN */
+	rig_close(&r);
+}
+
 /* ---- replies and frames share the stream ---- */
 
 static size_t write_at_most;
@@ -450,10 +597,19 @@ UNIT_SUITE(request_rules,
 	{ "Accept: the most specific range decides, q=0 is none (2326 12.1, 2616 14.1)", t_accept },
 	{ "Blocksize of a form that is none is 416 (2326 12.7)", t_blocksize },
 	{ "a body of another type or coding is 415 (2326 12.13, 12.16)", t_bodies },
+	{ "If-Modified-Since is read in three forms, one of the future is none (2326 12.23)",
+		t_if_modified },
 	{ "If-Match of another description is 412 (2326 12.22, C.1.8)", t_if_match },
 	{ "TEARDOWN of one track leaves the others, and frees what it had (2326 10.7)",
 		t_teardown_one },
 	{ "sessions and connections are independent (2326 12.37)", t_many_to_many },
 	{ "replies come in the order of their requests (2326 9.1)", t_order },
+	{ "the first transport that can be served is, else the nearest reason (2326 12.39, 11.3.13)",
+		t_transports },
+	{ "the limits of the preferences are 414, 400 and 413", t_limits },
+	{ "a client's answers are ignored and counted", t_stray_answers },
+	{ "Date is the second's, Timestamp comes back with the delay (2326 12.18, 12.38)",
+		t_times },
+	{ "Connection: close is the last request's (2326 12.10)", t_close },
 	{ "replies and frames are never mixed, wherever a write is cut (2326 10.12)",
 		t_never_mixed });
