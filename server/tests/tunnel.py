@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Many tunnels at once against a running server: halves in either order and at random distances, requests
 cut anywhere, POSTs that go and come again while media play, halves that never meet, GETs that vanish.
-Prints what came of them as JSON.
+Prints what came of them as JSON. With a second port, of a TLS listener: all over TLS, and a POST in the clear
+for a GET in TLS must be refused.
 
-    tunnel.py HOST PORT TUNNELS [SEED]
+    tunnel.py HOST PORT TUNNELS [SEED [TLSPORT]]
 """
 import base64
 import json
 import random
 import socket
+import ssl
 import sys
 import threading
 import time
 
 HOST, PORT, TUNNELS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+TLSPORT = int(sys.argv[5]) if len(sys.argv) > 5 else 0
 TYPE = "application/x-rtsp-tunnelled"
 DONE, LOCK = {}, threading.Lock()
 
@@ -24,10 +27,15 @@ def count(what, n=1):
         DONE[what] = DONE.get(what, 0) + n
 
 
-def connect():
-    s = socket.create_connection((HOST, PORT), 20)
+def connect(tls=TLSPORT):
+    s = socket.create_connection((HOST, tls or PORT), 20)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return s
+    if not tls:
+        return s
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(s)
 
 
 class Tunnel:
@@ -160,12 +168,26 @@ def work(numbers):
         (lone.get if n & 1 else lone.post).close()
 
 
+def mix():
+    """The other half must come as the first one did."""
+    t = Tunnel(2 * TUNNELS)
+    t.open_get()
+    t.head()
+    t.post = connect(0)
+    t.post.sendall(("POST / HTTP/1.0\r\nx-sessioncookie: %s\r\n\r\n" % t.cookie).encode())
+    count("mixed", int(t.post.recv(12).split()[1]))
+    t.post.close()
+    t.get.close()
+
+
 def main():
     threads = [threading.Thread(target=work, args=(range(i, TUNNELS, 16),)) for i in range(16)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
+    if TLSPORT:
+        mix()
     print(json.dumps(DONE))
 
 

@@ -43,6 +43,25 @@ same "as many tunnels met as there were" "$n" "$(stat_of tunnels)"
 same "as many POSTs were opened again as were dropped" $((3 * n)) "$(stat_of tunnel_posts_reopened)"
 check "halves were moved between workers" [ "$(stat_of tunnel_moves)" -gt 0 ]
 
+# ---- over TLS ----
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+	-keyout "$TMP/key.pem" -out "$TMP/cert.pem" 2>"$TMP/openssl.err"
+tls_server() { # sets TLS_PORT, too
+	start_server --workers 2 --stats "$TMP/stats.json" --tls-certificate "$TMP/cert.pem" \
+		--tls-key "$TMP/key.pem" --listen rtsps://127.0.0.1:0 --listen 127.0.0.1:0 || return 1
+	TLS_PORT=$(sed -n 's#^listening rtsps://[^:]*:\([0-9]*\)/.*#\1#p' "$(ls -t "$TMP"/server.?????? | head -n 1)")
+}
+tls_server || { not_ok "server starts with TLS"; exit 1; }
+n=$((n / 4))
+timeout 100 python3 server/tests/tunnel.py 127.0.0.1 "${URL##*:}" $n 7 "$TLS_PORT" >"$TMP/crowd.json" 2>"$TMP/crowd.err"
+same "$n tunnels in a crowd all do their work over TLS" "$n" "$(jq '.done // 0' "$TMP/crowd.json")"
+sed -n 1,5p "$TMP/crowd.err" >&2
+same "a POST in the clear for a GET in TLS is refused" 403 "$(jq .mixed "$TMP/crowd.json")"
+stop_server
+same "the server ends with 0 after SIGTERM" 0 $?
+same "every connection over TLS ended once" "$(stat_of connections_accepted)" "$(stat_of connections_closed)"
+check "halves were moved between workers, TLS and all" [ "$(stat_of tunnel_moves)" -gt 0 ]
+
 # ---- players ----
 [ -z "${SAN-}" ] || { skip "outside players: not under sanitizers (timing)"; exit 0; }
 for p in ffmpeg gst-launch-1.0 mpv; do
@@ -51,7 +70,7 @@ done
 clip=server/tests/media/clip.mp4
 frames=125
 video=(-map 0:v:0 -fps_mode passthrough -frames:v $frames -f md5 -)
-start_server --workers 2 --stats "$TMP/stats.json" || { not_ok "server starts"; exit 1; }
+tls_server || { not_ok "server starts"; exit 1; }
 PORT=${URL##*:}
 want=$(timeout 60 ffmpeg -nostdin -v error -i $clip "${video[@]}" 2>&1)
 play() { # OUT [VARIABLE=VALUE]...
@@ -81,6 +100,12 @@ for i in 1 2; do
 	same "GStreamer decodes frame-exactly ($i)" "$local_gst" \
 		"$(gst rtspsrc location="rtsph://127.0.0.1:$PORT/clip.mp4" latency=200 ! rtph264depay)"
 done
+
+same "GStreamer decodes frame-exactly through TLS" "$local_gst" \
+	"$(gst rtspsrc location="rtspsh://127.0.0.1:$TLS_PORT/clip.mp4" tls-validation-flags=0 latency=200 ! rtph264depay)"
+timeout 60 ffmpeg -nostdin -v error -rtsp_transport https -i "rtsp://127.0.0.1:$TLS_PORT/clip.mp4" "${video[@]}" \
+	>"$TMP/ff.tls" 2>"$TMP/ff.tls.err" </dev/null
+same "ffmpeg decodes frame-exactly through TLS" "$want" "$(cat "$TMP/ff.tls")"
 
 mpv_md5() {
 	timeout 60 mpv --no-config --really-quiet --frames=$frames --audio=no --o="$TMP/mpv.yuv" --of=rawvideo \
