@@ -112,6 +112,19 @@ static void reset(struct rtsp_txn *t, struct buf *reply)
 	buf_drop(reply, reply->n);
 }
 
+/* The whole reply, and then the end of TCP alone. */
+static void tear(struct rtsp_txn *t, struct buf *reply)
+{
+	struct conn *c = &t->conn->conn;
+
+	if (!t->close || !conn_is_open(c) || !conn_is_secure(c) ||
+		conn_put(c, buf_bytes(reply)) != 0 || conn_write(c, t->home->loop.now) != 0)
+		return;
+	(void)shutdown(
+		c->pipe.fd, SHUT_WR); /* what is said after it, close_notify too, gets nowhere */
+	buf_drop(reply, reply->n);
+}
+
 /* An empty receiver report on the first RTCP channel, behind the status line. */
 static void put_frame(const struct rtsp_txn *t, struct buf *reply)
 {
@@ -167,6 +180,8 @@ void fault_flow_reply(const struct faults *f, struct rtsp_txn *t, struct buf *re
 	if (on[FAULT_CLOSE_AFTER] && method == RTSP_OPTIONS && t->conn->n_media == 0 &&
 		t->conn->n_requests >= (uint64_t)on[FAULT_CLOSE_AFTER])
 		t->close = true;
+	if (on[FAULT_TLS_TORN])
+		tear(t, reply);
 	if (on[FAULT_RESET] == method)
 		reset(t, reply);
 	if (on[FAULT_MUTE] == method || on[FAULT_HANG_UP] == method)
