@@ -201,6 +201,7 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 	own_message(t, bytes_sub(in, 0, n), &l);
 	buf_drop(&c->conn.in, n);
 	t->received = now;
+	t->secure = conn_is_secure(&c->conn);
 	c->txn = t;
 	c->spare = NULL;
 	c->begun = 0;

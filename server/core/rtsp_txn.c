@@ -35,7 +35,6 @@ struct rtsp_txn *rtsp_txn_new(struct rtsp_session *c, struct worker *home)
 	t->task = &c->task;
 	t->peer = c->conn.peer;
 	t->local = c->conn.local;
-	t->secure = conn_is_secure(&c->conn);
 	buf_init(&t->reply, TXN_REPLY_MAX);
 	return t;
 }

@@ -37,7 +37,7 @@ struct auth_data {
 	char *realm;
 };
 
-enum { WAITING_MAX = 256, WAITING_HOST_MAX = 8 };
+enum { WAITING_MAX = 1024 }; /* as pref auth_waiting_max says */
 
 struct auth {
 	_Atomic(struct auth_data *) data; /* NULL: everyone may everything */
@@ -189,14 +189,15 @@ static enum verdict challenge(struct auth *a, const struct auth_data *d, struct 
 
 /* ---- logins that have to wait ---- */
 
-static bool enter(struct auth *a, const struct addr *host)
+static bool enter(struct auth *a, const struct addr *host, const struct prefs *p)
 {
 	size_t same = 0;
 
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->n_waiting; i++)
 		same += addr_is_same_host(&a->waiting[i], host);
-	bool has_room = a->n_waiting < WAITING_MAX && same < WAITING_HOST_MAX;
+	bool has_room = a->n_waiting < (size_t)p->auth_waiting_max &&
+			same < (size_t)p->auth_waiting_per_address;
 	if (has_room)
 		a->waiting[a->n_waiting++] = *host;
 	pthread_mutex_unlock(&a->lock);
@@ -236,7 +237,7 @@ static enum verdict hold_back(
 	if (wait <= 0 || most == 0 ||
 		(c->scheme == AUTH_DIGEST && auth_nonce_is_of(a->nonces, c->nonce, c->user)))
 		return MOD_PASS;
-	if (!enter(a, &t->peer)) {
+	if (!enter(a, &t->peer, w->prefs)) {
 		t->close = true;
 		return refuse(t, RTSP_UNAVAILABLE, &w->stats.auth_crowded);
 	}

@@ -141,3 +141,24 @@ basic() {
 same "Basic: the right password" 200 "$(basic "anna:$password")"
 same "Basic: a wrong one" 401 "$(basic "anna:$password.")"
 stop_server
+
+# and over TLS, where it always is
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$dir/tls.key" -out "$dir/tls.crt" \
+	-days 2 -subj /CN=localhost 2>/dev/null && cat "$dir/tls.crt" "$dir/tls.key" >"$dir/tls.pem"
+chmod 600 "$dir/tls.pem"
+start_server --auth-users "$dir/users" --listen 127.0.0.1:0 --listen rtsps://127.0.0.1:0 \
+	--tls-certificate "$dir/tls.pem" || { not_ok "server starts with TLS"; exit 1; }
+TLS=$(cat "$TMP"/server.?????? | sed -n 's#^listening rtsps://\(.*\)/#\1#p' | tail -n 1)
+over_tls() { # HEADER: the reply's head
+	printf 'DESCRIBE rtsps://%s/pattern RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n%s\r\n' "$TLS" "$1" |
+		timeout 10 openssl s_client -quiet -ign_eof -connect "$TLS" 2>/dev/null
+}
+check "Basic is offered over TLS, last" grep -q '^WWW-Authenticate: Basic' \
+	<(over_tls "" | grep '^WWW-Authenticate' | tail -n 1)
+check "and taken" grep -q '^RTSP/1.0 200' <(over_tls "Authorization: Basic $(printf %s "anna:$password" | base64)"$'\r\n')
+same "but not in the clear by its side" 401 "$(basic "anna:$password")"
+if [ -z "${SAN-}" ]; then
+	plays "GStreamer logs in over TLS" gst location="rtsps://$TLS/clip.mp4" tls-validation-flags=0 user-id=anna \
+		"user-pw=$password" protocols=tcp
+fi
+stop_server
