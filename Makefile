@@ -22,7 +22,7 @@ comma := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OPT ?= -O2 -g
 CPPFLAGS := -I. -D_GNU_SOURCE -DBEAGLE_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"'
-CPPFLAGS += $(if $(SAMPLE),-DSAMPLE_MODULE)
+$(OBJ)/server/modules/modules.o: CPPFLAGS += $(if $(SAMPLE),-DSAMPLE_MODULE)
 CFLAGS := -std=c17 $(OPT) $(WARN) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS) -pthread
 

@@ -157,7 +157,8 @@ struct module {
 	/*
 	 * The medium at `path` (decoded, starts with '/', no control segment). 0: *out is the caller's.
 	 * ERR_NOT_FOUND: not mine. ERR_AGAIN: being opened; call again after the txn's task was
-	 * signalled (t->opening keeps the module's request). Any other error ends the search.
+	 * signalled, or a ticket of txn_wait.h (t->opening keeps the module's request, and must not be NULL
+	 * meanwhile; this wait has no end but the module's answer). Any other error ends the search.
 	 */
 	int (*open_source)(
 		struct module *self, struct rtsp_txn *t, const char *path, struct source **out);

@@ -48,7 +48,7 @@ static const char *misfit(const struct module *m, char *why, size_t cap)
 {
 	if (m->api_version != MODULE_API)
 		(void)snprintf(why, cap, "made for version %u of the module interface, this is %u",
-			m->api_version, MODULE_API);
+			m->api_version, (unsigned)MODULE_API);
 	else if (m->struct_size != sizeof *m || m->layout != MODULE_LAYOUT)
 		(void)snprintf(why, cap,
 			"compiled against other headers than the server: compile it again");

@@ -162,6 +162,15 @@ strict "--strict-modules: an init that refuses, too" 'it is Sunday' --strict-mod
 strict "a folder that is not there" 'module_folder' --modules "$TMP/nowhere"
 strict "--set without a value" "module.name=value" --set file.x
 
+# ---- the order ----
+mkdir "$TMP/order"
+for name in zebra ant; do
+	echo "#include \"server/core/module.h\"
+const struct module beagle_module = { MODULE_HEAD(\"$name\") };" | compile $name order
+done
+same "loaded modules are asked by name, before those that are linked in" "ant zebra auth" \
+	"$("$BIN/beagle-server" --modules "$TMP/order" --list-modules | grep -v '^ ' | cut -d' ' -f1 | head -n 3 | xargs)"
+
 # ---- a slow answer, and clients that do not wait for it ----
 mkdir "$TMP/slow"
 compile slow slow <<'C'

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 static struct seen {
 	int states[8], n_states;
 	int n_lines, n_own;
+	int workers, workers_strange;
 	int shutdowns, prefs_changed, prefs_refused;
 } seen;
 
@@ -28,6 +30,14 @@ static void on_state(struct module *self, enum server_state state)
 	(void)self;
 	if (seen.n_states < (int)COUNT(seen.states))
 		seen.states[seen.n_states++] = (int)state;
+}
+
+static int on_worker(struct module *self, struct worker *w)
+{
+	(void)self;
+	seen.workers++;
+	seen.workers_strange += !pthread_equal(w->loop.thread, pthread_self()) || w->loop.turns > 0;
+	return 0;
 }
 
 static void on_line(struct module *self, struct bytes line)
@@ -69,8 +79,8 @@ static void on_shutdown(struct module *self)
 }
 
 static const struct module own = { MODULE_HEAD("own"), MODULE_PREFS(own_prefs, own_rows),
-	MODULE_STATS(own_stats), .prefs_changed = on_prefs, .state_changed = on_state,
-	.error_log = on_line, .shutdown = on_shutdown };
+	MODULE_STATS(own_stats), .prefs_changed = on_prefs, .worker_init = on_worker,
+	.state_changed = on_state, .error_log = on_line, .shutdown = on_shutdown };
 
 static int add(struct prefs *p, char *why)
 {
@@ -144,6 +154,8 @@ static void t_states_and_lines(void)
 	CU_ASSERT_EQUAL_FATAL(seen.n_states, 4);
 	for (int i = 0; i < 4; i++)
 		CU_ASSERT_EQUAL(seen.states[i], want[i]);
+	CU_ASSERT_EQUAL(seen.workers, 1);
+	CU_ASSERT_EQUAL(seen.workers_strange, 0);
 	CU_ASSERT_EQUAL(seen.n_lines, 1);
 	CU_ASSERT_EQUAL(seen.n_own, 0);
 	CU_ASSERT_EQUAL(seen.shutdowns, 1);
