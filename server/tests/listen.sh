@@ -71,6 +71,17 @@ url=$(listening 1)/clip.mp4
 for what in base:$url/ connection:::1 source:::1; do
 	same "over IPv6: ${what%%:*}" "${what#*:}" "$(python3 server/tests/rtsp_ask.py "$url" "${what%%:*}")"
 done
+stop_server
+# a link-local address and its scope, in a network of its own
+if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null && command -v ip >/dev/null; then
+	same "a link-local address serves, and media leave from it" "200 fe80::1 20" "$(BIN="$BIN" unshare -n sh -c '
+		ip link set lo up &&
+		ip addr add fe80::1/64 dev lo nodad && exec python3 server/tests/link_local.py lo' 2>&1)"
+else
+	skip "link-local addresses: needs root and network namespaces"
+fi
+begin --listen '[::1]:0' || not_ok "server starts on ::1"
+url=$(listening 1)/clip.mp4
 [ -z "${SAN-}" ] || { skip "outside players over IPv6: not under sanitizers (timing)"; exit 0; }
 frames=125
 local_md5() {
