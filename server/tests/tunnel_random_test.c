@@ -65,8 +65,8 @@ static void say_body(struct crowd *w, struct sim_client *c)
 	static const char *const requests[] = {
 		"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n",
 		"DESCRIBE rtsp://a/pattern RTSP/1.0\r\nCSeq: 2\r\n\r\n",
-		"SETUP rtsp://a/pattern/trackID=1 RTSP/1.0\r\nCSeq: 3\r\n"
-		"Transport: RTP/AVP/TCP;unicast\r\n\r\n",
+		("SETUP rtsp://a/pattern/trackID=1 RTSP/1.0\r\nCSeq: 3\r\n"
+		 "Transport: RTP/AVP/TCP;unicast\r\n\r\n"),
 		"OPTIONS * RTSP/1.0\r\nCSeq: 4\r\nConnection: close\r\n\r\n",
 		"OPTIONS * RT",
 		"$\1\0\4abcd",
