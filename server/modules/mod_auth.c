@@ -10,32 +10,8 @@
 #include "server/core/peers.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
+#include "server/modules/auth_data.h"
 #include "server/modules/auth_nonce.h"
-#include "server/modules/auth_rules.h"
-#include "server/modules/auth_sign.h"
-#include "server/modules/auth_users.h"
-
-/* The schemes that can be offered: names of pref auth_schemes. */
-static const struct scheme_row {
-	const char *name;
-	enum auth_scheme scheme;
-	enum auth_hash hash;
-} scheme_rows[] = {
-	{ "sha-256", AUTH_DIGEST, AUTH_SHA256 },
-	{ "md5", AUTH_DIGEST, AUTH_MD5 },
-	{ "basic", AUTH_BASIC, AUTH_MD5 },
-};
-
-/* What the files said; never changed, replaced as a whole. */
-struct auth_data {
-	struct auth_users users;
-	struct auth_groups groups;
-	struct auth_rules *rules;
-	struct auth_key key;
-	const struct scheme_row *schemes[COUNT(scheme_rows)];
-	size_t n_schemes;
-	char *realm;
-};
 
 enum { WAITING_MAX = 1024 }; /* as pref auth_waiting_max says */
 
@@ -49,83 +25,12 @@ struct auth {
 	size_t n_waiting;
 };
 
-/* ---- files ---- */
-
-static void data_free(struct auth_data *d)
-{
-	if (!d)
-		return;
-	auth_rules_free(d->rules);
-	auth_users_clear(&d->users);
-	auth_groups_clear(&d->groups);
-	auth_key_clear(&d->key);
-	free(d->realm);
-	free(d);
-}
-
-static int read_schemes(struct auth_data *d, const char *text, char *why)
-{
-	struct bytes rest = bytes_str(text), name;
-
-	while (bytes_cut(&rest, ' ', &name)) {
-		const struct scheme_row *row = NULL;
-		for (size_t i = 0; i < COUNT(scheme_rows); i++) {
-			if (bytes_is_ieq(name, bytes_str(scheme_rows[i].name)))
-				row = &scheme_rows[i];
-		}
-		if (name.n == 0)
-			continue;
-		if (!row || d->n_schemes == COUNT(scheme_rows)) {
-			(void)snprintf(why, PREFS_WHY,
-				"auth_schemes: sha-256, md5 and basic, each once, not '%.60s'",
-				text);
-			return ERR_SYNTAX;
-		}
-		d->schemes[d->n_schemes++] = row;
-	}
-	return 0;
-}
-
-_Static_assert((int)AUTH_WHY <= (int)PREFS_WHY, "reasons fit");
-
-static int data_read(struct auth_data *d, const struct prefs *p, char *why)
-{
-	int err = read_schemes(d, p->auth_schemes, why);
-
-	d->realm = xstrdup(p->auth_realm);
-	if (!err && *p->auth_users)
-		err = auth_users_read(&d->users, p->auth_users, bytes_str(d->realm), why);
-	if (!err && *p->auth_groups)
-		err = auth_groups_read(&d->groups, p->auth_groups, why);
-	if (!err && *p->auth_sign_key)
-		err = auth_key_read(&d->key, p->auth_sign_key, why);
-	if (err)
-		return err;
-	d->rules = auth_rules_new(p->auth_rules, &d->groups, why);
-	return d->rules ? 0 : ERR_SYNTAX;
-}
-
-/* *out: the new set, NULL when nothing is asked for. */
-static int data_new(struct auth_data **out, const struct prefs *p, char *why)
-{
-	*out = NULL;
-	if (!*p->auth_users && !*p->auth_rules && !*p->auth_sign_key)
-		return 0;
-	struct auth_data *d = xcalloc(1, sizeof *d);
-	int err = data_read(d, p, why);
-	if (err)
-		data_free(d);
-	else
-		*out = d;
-	return err;
-}
-
 /* ---- challenges ---- */
 
 /* Basic shows the password to who listens; SHA-256 must be known of everyone, since the client chooses before
  * it says who it is. */
 static bool may_offer(
-	const struct auth_data *d, const struct rtsp_txn *t, const struct scheme_row *s)
+	const struct auth_data *d, const struct rtsp_txn *t, const struct auth_scheme_row *s)
 {
 	if (!d->users.by_name)
 		return false;
@@ -138,7 +43,7 @@ static bool is_offered(
 	const struct auth_data *d, const struct rtsp_txn *t, const struct auth_credentials *c)
 {
 	for (size_t i = 0; i < d->n_schemes; i++) {
-		const struct scheme_row *s = d->schemes[i];
+		const struct auth_scheme_row *s = d->schemes[i];
 		if (s->scheme == c->scheme && may_offer(d, t, s) &&
 			(s->scheme == AUTH_BASIC || (s->hash == c->hash && !c->is_sess)))
 			return true;
@@ -510,7 +415,7 @@ static int init(struct module *self, const struct prefs *p, char *why)
 	os_random(secret, sizeof secret);
 	os_random(a->nobody, sizeof a->nobody);
 	a->nonces = auth_nonces_new((uint32_t)p->auth_nonces, secret);
-	int err = data_new(&d, p, why);
+	int err = auth_data_new(&d, p, why);
 	atomic_store(&a->data, d);
 	return err;
 }
@@ -519,13 +424,13 @@ static int prefs_changed(struct module *self, const struct prefs *p, char *why)
 {
 	struct auth *a = self->state;
 	struct auth_data *d;
-	int err = data_new(&d, p, why);
+	int err = auth_data_new(&d, p, why);
 
 	if (err)
 		return err;
 	d = atomic_exchange(&a->data, d);
 	server_sync(self->server);
-	data_free(d);
+	auth_data_free(d);
 	return 0;
 }
 
@@ -535,7 +440,7 @@ static void shutdown_module(struct module *self)
 
 	if (!a)
 		return;
-	data_free(atomic_load(&a->data));
+	auth_data_free(atomic_load(&a->data));
 	auth_nonces_free(a->nonces);
 	pthread_mutex_destroy(&a->lock);
 	free(a);

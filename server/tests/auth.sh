@@ -59,6 +59,7 @@ says "a bad line of users is named" 'bad:1: HA1' --auth-users "$dir/bad"
 says "no user of the realm" "realm 'Eagle'" --auth-users "$dir/users" --auth-realm Eagle
 says "a rule for a group that is not there" "rules:7: there is no group 'staff'" \
 	--auth-users "$dir/users" --auth-rules "$dir/rules"
+says "a scheme twice" 'auth_schemes' --auth-users "$dir/users" --auth-schemes "md5 md5"
 says "a scheme that is none" 'auth_schemes' --auth-users "$dir/users" --auth-schemes "md5 ntlm"
 
 start_server --auth-users "$dir/users" --auth-groups "$dir/groups" --auth-rules "$dir/rules" \
