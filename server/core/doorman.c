@@ -109,7 +109,7 @@ bool doorman_admit(struct server *s, const struct addr *peer, tick_t now, uint32
 {
 	bool room = has_room(s);
 
-	server_set_state(s, room ? SERVER_RUNNING : SERVER_REFUSING);
+	server_note_room(s, room);
 	if (room && admit_peer(s, peer, now, tag))
 		return true;
 	s->workers[0].stats.connections_refused++;

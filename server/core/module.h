@@ -122,7 +122,8 @@ struct module {
 	 * by preferences are opened again here: SIGHUP is also how logs are rotated.
 	 */
 	int (*prefs_changed)(struct module *self, const struct prefs *p, char *why);
-	/* One call at a time. main; for SERVER_REFUSING and back also the worker that accepts. */
+	/* One call at a time. main; for SERVER_REFUSING and back also the worker that accepts. Calls neither
+	 * server_ask nor server_sync. */
 	void (*state_changed)(struct module *self, enum server_state state);
 	/* A line of the log, as it stands on stderr, without its end (its second word is the level). Any
 	 * thread, several at a time; what it logs itself is not told again. */

@@ -148,22 +148,38 @@ int server_write_stats(struct server *s, const char *path, tick_t now)
 
 /* ---- state ---- */
 
-void server_set_state(struct server *s, enum server_state state)
+/* With the lock. */
+static void set_state(struct server *s, enum server_state state)
 {
-	if (atomic_load(&s->state) == state)
-		return;
-	pthread_mutex_lock(&s->state_lock);
 	enum server_state was = atomic_load(&s->state);
 	/* the acceptor's opinion counts only while we serve */
-	bool is_news = was != state && (was != SERVER_SHUTTING_DOWN) &&
+	bool is_news = was != state && was != SERVER_SHUTTING_DOWN &&
 		       (state != SERVER_REFUSING || was == SERVER_RUNNING);
-	if (is_news) {
-		atomic_store(&s->state, state);
-		SERVER_EACH_MODULE(m, s)
-		{
-			if (m->state_changed)
-				m->state_changed(m, state);
-		}
+
+	if (!is_news)
+		return;
+	atomic_store(&s->state, state);
+	SERVER_EACH_MODULE(m, s)
+	{
+		if (m->state_changed)
+			m->state_changed(m, state);
 	}
+}
+
+void server_set_state(struct server *s, enum server_state state)
+{
+	pthread_mutex_lock(&s->state_lock);
+	set_state(s, state);
+	pthread_mutex_unlock(&s->state_lock);
+}
+
+void server_note_room(struct server *s, bool has_room)
+{
+	enum server_state state = has_room ? SERVER_RUNNING : SERVER_REFUSING;
+
+	/* while main tells of another, a worker doesn't wait: the next connection says it again */
+	if (atomic_load(&s->state) == state || pthread_mutex_trylock(&s->state_lock) != 0)
+		return;
+	set_state(s, state);
 	pthread_mutex_unlock(&s->state_lock);
 }

@@ -50,9 +50,10 @@ MUST_USE int server_init(struct server *s, const struct prefs *p,
 /* The modules and the table of peers alone, for who makes the workers himself (virtual time). */
 MUST_USE int server_init_modules(
 	struct server *s, const struct module *const *templates, size_t n, char *why);
-/* Tells the modules when it is another; from main, or the worker that accepts. Nothing comes after
- * SERVER_SHUTTING_DOWN. */
+/* Tells the modules when it is another; main. Nothing comes after SERVER_SHUTTING_DOWN. */
 void server_set_state(struct server *s, enum server_state state);
+/* The same from the worker that accepts: running or refusing. */
+void server_note_room(struct server *s, bool has_room);
 /* Starts the threads. */
 void server_start(struct server *s);
 /*

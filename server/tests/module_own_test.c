@@ -142,11 +142,12 @@ static void t_states_and_lines(void)
 	log_sink(swallow, NULL);
 	CU_ASSERT_EQUAL_FATAL(server_init(&server, p, list, 1, NULL, why), 0);
 	server_start(&server);
-	server_set_state(&server, SERVER_REFUSING);
-	server_set_state(&server, SERVER_REFUSING);
-	server_set_state(&server, SERVER_RUNNING);
+	server_note_room(&server, false);
+	server_note_room(&server, false);
+	server_note_room(&server, true);
 	log_write(LOG_E, "test", "a line for all");
 	CU_ASSERT_TRUE(server_stop(&server));
+	server_note_room(&server, true);
 	server_set_state(&server, SERVER_RUNNING);
 	server_clear(&server);
 	log_write(LOG_E, "test", "a line for all, after its end");
