@@ -119,13 +119,15 @@ static int receive_file(int fd, char **text, size_t *n)
 	struct answer a;
 	int err = receive(fd, &a, sizeof a);
 
-	if (err || a.err)
-		return err ? err : a.err;
-	if (a.n > FILE_MAX)
-		return ERR_LIMIT;
-	*text = xmalloc(a.n + 1);
-	*n = a.n;
-	return receive(fd, *text, a.n);
+	if (!err && a.n <= FILE_MAX) {
+		*text = xmalloc(a.n + 1);
+		*n = a.n;
+		err = receive(fd, *text, a.n);
+	}
+	/* what it says after this could not be told from the next answer */
+	if (err || a.n > FILE_MAX)
+		(void)shutdown(fd, SHUT_RDWR);
+	return err ? err : a.err;
 }
 
 struct file {

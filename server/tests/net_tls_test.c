@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/base/err.h"
 #include "server/net/conn.h"
+#include "server/net/tls_own.h"
 #include "server/tests/certificate.h"
 #include "server/tests/unit.h"
 #include "server/wire/frame.h"
@@ -463,6 +465,36 @@ static void t_give_up(void)
 	rig_close(&r);
 }
 
+/* Records without data are one turn's work each: nobody keeps a worker busy with them. */
+static void t_key_updates(void)
+{
+	struct rig r;
+	int left = 0;
+
+	rig_open(&r, "a.example");
+	hello(&r, 16384);
+	struct tls *t = r.client.conn.pipe.state;
+	for (int i = 0; i < 100; i++) {
+		CU_ASSERT_EQUAL(SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		CU_ASSERT_EQUAL(SSL_do_handshake(t->ssl), 1);
+	}
+	CU_ASSERT_EQUAL(conn_put(&r.client.conn, B("!")), 0);
+	r.server.deaf = true;
+	for (int i = 0; i < 200; i++) {
+		turns(&r, 1);
+		(void)relay_one(&r, r.at_client, r.at_server, 16384);
+	}
+	CU_ASSERT_EQUAL(conn_waiting(&r.client.conn), 0);
+	r.server.deaf = false;
+	turns(&r, 10);
+	CU_ASSERT_EQUAL(ioctl(r.server.conn.pipe.fd, FIONREAD, &left), 0);
+	CU_ASSERT_TRUE(left > 100);
+	relay(&r, 16384);
+	turns(&r, 200);
+	CU_ASSERT_TRUE(has(&r.server, "hello server!"));
+	rig_close(&r);
+}
+
 /* What is decrypted already moves with the rest. */
 static void t_move(void)
 {
@@ -620,6 +652,7 @@ UNIT_SUITE(net_tls, { "tls: both sides speak, records split anywhere", t_hello }
 	{ "tls: a forged record ends the connection", t_forged },
 	{ "tls: who speaks no TLS hears nothing, and is counted", t_no_tls },
 	{ "tls: a handshake that is given up is counted once", t_give_up },
+	{ "tls: records without data are one turn's work each", t_key_updates },
 	{ "tls: it moves, with what is decrypted already", t_move },
 	{ "tls: both halves of a tunnel may be TLS", t_tunnel },
 	{ "tls: so many steps of handshakes a turn, the others wait in order", t_gate },
