@@ -59,14 +59,15 @@ same "a block of addresses that is none is refused" 2 $?
 check "and named" grep -q 'unlimited_addresses' <<<"$out"
 
 # the table of limits in server/README.md says what is so
-sed -n '/^## Limits/,/^## How/s/^| `\([a-z_]*\)` | \([^ ]*\) |.*/\1 \2/p' server/README.md >"$TMP/table"
+awk '/^## / { on = $2 == "Limits" } on' server/README.md >"$TMP/section"
+sed -n 's/^| `\([a-z_]*\)` | \([^ ]*\) |.*/\1 \2/p' "$TMP/section" >"$TMP/table"
 "$BIN/beagle-server" --help >"$TMP/help"
 wrong=$(while read -r pref default; do
 	grep -q -- "--$(tr _ - <<<"$pref") .*default '\?${default/#none/}'\?)" "$TMP/help" || echo "$pref"
 done <"$TMP/table")
 check "every limit of the README has its default ($(wc -l <"$TMP/table") rows)" [ -z "$wrong" ]
 echo "$wrong"
-wrong=$(sed -n '/^## Limits/,/^## How/p' server/README.md | sed -n 's/^|.*| \(`[^|]*`\) |$/\1/p' | tr -d '`,' |
+wrong=$(sed -n 's/^|.*| \(`[^|]*`\) |$/\1/p' "$TMP/section" | tr -d '`,' |
 	tr ' ' '\n' | while read -r counter; do jq -e ".$counter != null" "$TMP/loris.json" >"$TMP/x" || echo "$counter"; done)
 check "and its counter" [ -z "$wrong" ]
 echo "$wrong"
