@@ -611,6 +611,7 @@ struct rtsp_session *rtsp_session_new(
 	c->last_request = c->seen_out_at = now;
 	link_init(&c->media);
 	link_init(&c->all);
+	link_init(&c->half.queue);
 	int err = conn_attach(&c->conn, &w->loop, parts, &c->task, &limits);
 	if (err) {
 		free(c);

@@ -86,7 +86,7 @@ const char *conn_end_name(enum conn_end e);
 	X(tunnel_posts_reopened, "POSTs that came after the first")                        \
 	X(tunnel_posts_replaced, "POSTs that a newer one replaced")                        \
 	X(tunnel_timeouts, "halves whose partner did not come")                            \
-	X(tunnel_overflows, "answered 503: too many halves wait")                          \
+	X(tunnel_overflows, "ended or answered 503: too many halves wait")                 \
 	X(tunnel_hijacks, "answered 403: a cookie of another address")                     \
 	X(tunnel_doubles, "answered 409: a second GET")                                    \
 	X(tunnel_bad_base64, "tunnels that ended with 400: no base64")                     \

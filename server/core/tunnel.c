@@ -93,6 +93,7 @@ static void begin_waiting(struct rtsp_session *c, tick_t now)
 	trace(c);
 	c->half.waits = true;
 	c->half.since = now;
+	list_push_back(&c->w->halves, &c->half.queue);
 	atomic_fetch_add(&c->w->server->tunnel_halves, 1);
 }
 
@@ -101,6 +102,7 @@ static void end_waiting(struct rtsp_session *c)
 	if (c->half.waits)
 		atomic_fetch_sub(&c->w->server->tunnel_halves, 1);
 	c->half.waits = false;
+	link_remove(&c->half.queue);
 }
 
 bool tunnel_is_waiting(const struct rtsp_session *c)
@@ -251,8 +253,25 @@ static bool is_same_peer(const struct rtsp_session *a, const struct rtsp_session
 		       addr_is_same_host(&a->conn.peer, &b->conn.peer));
 }
 
+/* Makes room: partners meet within a second or never, so the one that waits longest is in vain. False: none
+ * of this worker's waits. */
+static bool evict(struct worker *w, tick_t now)
+{
+	struct link *x = list_first(&w->halves);
+
+	w->stats.tunnel_overflows++;
+	if (!x)
+		return false;
+	struct rtsp_session *c = container_of(x, struct rtsp_session, half.queue);
+	if (c->half.is_post)
+		refuse(c, HTTP_UNAVAILABLE, END_REFUSED, now);
+	else
+		rtsp_session_end(c, 0, (struct bytes){ 0 }, END_REFUSED, now); /* 200 was said */
+	return true;
+}
+
 /* 0, or the status that refuses c. */
-static int admit(struct rtsp_session *c, const struct http_half *h, struct tunnel *t)
+static int admit(struct rtsp_session *c, const struct http_half *h, struct tunnel *t, tick_t now)
 {
 	struct stats *stats = &c->w->stats;
 	uint32_t most = (uint32_t)c->w->prefs->tunnel_halves_max;
@@ -265,10 +284,8 @@ static int admit(struct rtsp_session *c, const struct http_half *h, struct tunne
 		stats->tunnel_doubles++;
 		return HTTP_CONFLICT;
 	}
-	if (!t && atomic_load(&c->w->server->tunnel_halves) >= most) {
-		stats->tunnel_overflows++;
+	if (!t && atomic_load(&c->w->server->tunnel_halves) >= most && !evict(c->w, now))
 		return HTTP_UNAVAILABLE;
-	}
 	return 0;
 }
 
@@ -283,7 +300,7 @@ static void turn_out(struct rtsp_session *post, tick_t now)
 static void enter(struct rtsp_session *c, const struct http_half *h, tick_t now)
 {
 	struct tunnel *t = find(c->w, h);
-	int status = admit(c, h, t);
+	int status = admit(c, h, t, now);
 
 	c->half.is_post = h->is_post;
 	if (status) {

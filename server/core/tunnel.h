@@ -2,6 +2,7 @@
 #ifndef SERVER_CORE_TUNNEL_H
 #define SERVER_CORE_TUNNEL_H
 
+#include "server/base/list.h"
 #include "server/base/tick.h"
 #include "server/wire/http.h"
 
@@ -29,6 +30,7 @@ struct tunnel_half {
 	bool bad;   /* its base64 was broken */
 	bool waits; /* for its partner, since then: */
 	tick_t since;
+	struct link queue; /* in worker->halves, while it waits */
 };
 
 /* c's first request is this half. Keeps it waiting, joins it to its partner, refuses it, or has it moved to

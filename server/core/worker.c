@@ -267,6 +267,7 @@ int worker_init(
 	tls_gate_init(&w->tls_gate, &w->loop, (uint32_t)s->prefs->tls_handshakes_per_turn);
 	w->module_stats = xcalloc(s->n_module_stats + 1, sizeof *w->module_stats);
 	link_init(&w->connections);
+	link_init(&w->halves);
 	io_worker_init(&w->io, s->pool, &w->loop);
 	task_init(&w->ticker, &ticker_ops, &w->loop);
 	w->next_interval = w->loop.now + TICK_S;

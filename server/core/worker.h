@@ -51,6 +51,7 @@ struct worker {
 	struct rtp_session *sessions; /* by id (uthash) */
 	_Atomic uint32_t n_sessions;
 	struct link connections;        /* of rtsp_session */
+	struct link halves;             /* of tunnels, that wait; the oldest first */
 	struct tunnel *tunnels;         /* by cookie (uthash) */
 	_Atomic uint32_t n_connections; /* the acceptor reads it to find the least loaded worker */
 	uint32_t n_relays;              /* requests that are with another process */

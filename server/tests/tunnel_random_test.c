@@ -133,6 +133,7 @@ static void run(unsigned seed, uint64_t *tunnels, uint64_t *reopened)
 
 	w->seed = seed;
 	sim_open(&w->s, 2);
+	w->s.prefs.tunnel_halves_max = seed % 3 + 1;
 	for (unsigned i = 0; i < STEPS; i++) {
 		step(w);
 		if (pick(w, 4))

@@ -102,26 +102,59 @@ static void t_much_before_the_get(void)
 static void t_cap(void)
 {
 	struct sim s;
-	struct pair p[3] = { 0 };
+	struct pair p[4] = { 0 };
 	char cookie[8];
 
-	sim_open(&s, 2);
+	sim_open(&s, 1);
 	s.prefs.tunnel_halves_max = 2;
-	for (unsigned i = 0; i < 3; i++) {
+	pair_get(&p[0], &s, 0, "c0");
+	pair_post(&p[1], &s, 0, "c1");
+	CU_ASSERT(has_http(&p[0].get, 200));
+	for (unsigned i = 2; i < 4; i++) {
 		(void)snprintf(cookie, sizeof cookie, "c%u", i);
-		pair_get(&p[i], &s, i & 1, cookie);
-		CU_ASSERT(has_http(&p[i].get, i < 2 ? 200 : 503));
+		pair_get(&p[i], &s, 0, cookie);
+		CU_ASSERT(has_http(&p[i].get, 200));
+		CU_ASSERT_EQUAL(atomic_load(&s.server.tunnel_halves), 2);
 	}
-	CU_ASSERT_EQUAL(SUM(&s, tunnel_overflows), 1);
-	/* a partner is always let in, and makes room */
-	pair_post(&p[0], &s, 1, "c0");
-	CU_ASSERT_EQUAL(sim_ask(&p[0].get, "OPTIONS", "/pattern", ""), 200);
-	sim_hang_up(&p[2].get);
-	pair_get(&p[2], &s, 0, "c2");
-	CU_ASSERT(has_http(&p[2].get, 200));
-	pair_close(&p[0]);
-	sim_hang_up(&p[1].get);
-	sim_hang_up(&p[2].get);
+	/* the oldest went first */
+	CU_ASSERT(is_closed(&p[0].get));
+	CU_ASSERT(has_http(&p[1].post, 503));
+	CU_ASSERT(is_closed(&p[1].post));
+	CU_ASSERT_EQUAL(SUM(&s, tunnel_overflows), 2);
+	/* a partner is no new one */
+	for (unsigned i = 2; i < 4; i++) {
+		(void)snprintf(cookie, sizeof cookie, "c%u", i);
+		pair_post(&p[i], &s, 0, cookie);
+		CU_ASSERT_EQUAL(sim_ask(&p[i].get, "OPTIONS", "/pattern", ""), 200);
+		pair_close(&p[i]);
+	}
+	CU_ASSERT_EQUAL(SUM(&s, tunnel_overflows), 2);
+	sim_hang_up(&p[0].get);
+	sim_hang_up(&p[1].post);
+	sim_check_empty(&s);
+	sim_close(&s);
+}
+
+/* All that wait do so on the other worker. */
+static void t_cap_elsewhere(void)
+{
+	struct sim s;
+	struct sim_client c[64];
+	char cookie[8];
+	unsigned n, refused = 0;
+
+	sim_open(&s, 2);
+	s.prefs.tunnel_halves_max = 1;
+	for (n = 0; n < COUNT(c) && !refused; n++) {
+		(void)snprintf(cookie, sizeof cookie, "c%u", n);
+		sim_connect(&c[n], &s, n & 1);
+		pair_head(&c[n], GET_HEAD, cookie);
+		refused += has_http(&c[n], 503);
+		CU_ASSERT_EQUAL(atomic_load(&s.server.tunnel_halves), 1);
+	}
+	CU_ASSERT_EQUAL(refused, 1);
+	while (n)
+		sim_hang_up(&c[--n]);
 	sim_check_empty(&s);
 	sim_close(&s);
 }
@@ -327,7 +360,8 @@ UNIT_SUITE(tunnel_refused, { "a half without partner ends at its deadline", t_de
 	{ "a half that goes while it waits makes room at once", t_gone_while_waiting },
 	{ "what a POST says before its GET comes is kept in part, and counts in whole",
 		t_much_before_the_get },
-	{ "more waiting halves than the cap are answered 503, partners never", t_cap },
+	{ "of more waiting halves than the cap the oldest goes, partners always come in", t_cap },
+	{ "a new one hears 503 when all that wait do so elsewhere", t_cap_elsewhere },
 	{ "a cookie is of no use to another address", t_hijack },
 	{ "a second GET with the same cookie is refused", t_two_gets },
 	{ "GET and POST on one connection are no tunnel, and hurt nobody", t_one_connection },
