@@ -77,6 +77,7 @@ void rtp_stream_place(struct rtp_stream *st)
 	st->ts_off = st->ts_start - st->rtp_start;
 	st->start = l->npt;
 	st->scale = l->scale == 1 ? 0 : l->scale;
+	st->is_placed = true;
 }
 
 /* At another scale than 1: ticks of NPT since the start, which may be more than 2^31, and then as many
@@ -90,6 +91,15 @@ static uint32_t scaled_timestamp(const struct rtp_stream *st, const struct packe
 	return st->ts_start + (uint32_t)(ticks / st->scale);
 }
 
+static void note_step(struct rtp_stream *st, uint32_t size)
+{
+	if (st->ts_step == 0 || size < st->ts_step)
+		st->ts_step = size;
+	/* what lies between two plays is no packet's length */
+	if (!st->is_placed && size > st->ts_longest && size <= st->clock_hz / 2)
+		st->ts_longest = size;
+}
+
 static uint32_t next_timestamp(struct rtp_stream *st, const struct packet *p)
 {
 	uint32_t ts = st->scale ? scaled_timestamp(st, p) : st->ts_off + p->rtp_time;
@@ -98,22 +108,25 @@ static uint32_t next_timestamp(struct rtp_stream *st, const struct packet *p)
 	if (st->packets == 0) {
 		st->ts_high = ts;
 	} else if (step != 0) {
-		uint32_t size = step < 0 ? -(uint32_t)step : (uint32_t)step;
-		if (st->ts_step == 0 || size < st->ts_step)
-			st->ts_step = size;
+		note_step(st, step < 0 ? -(uint32_t)step : (uint32_t)step);
 		if ((int32_t)(ts - st->ts_high) > 0)
 			st->ts_high = ts;
 	}
+	st->is_placed = false;
 	st->ts_last = ts;
 	return ts;
 }
 
 tick_t rtp_stream_free_from(const struct rtp_stream *st, tick_t near)
 {
-	/* what sounds at the start of a range has begun before it */
-	uint32_t frames = st->session->source->tracks[st->track].is_video ? 1 : 2;
-	uint32_t step = st->ts_step ? st->ts_step : 1;
-	int32_t span = (int32_t)(st->ts_high + frames * step - rtp_stream_time(st, near));
+	bool is_video = st->session->source->tracks[st->track].is_video;
+	uint32_t step = st->ts_step ? st->ts_step : 1, before = 0;
+
+	/* the sound at the start of a range has begun before it, by less than a packet; one of unknown
+	 * length is taken for half a second */
+	if (!is_video)
+		before = st->ts_longest ? st->ts_longest : st->clock_hz / 2;
+	int32_t span = (int32_t)(st->ts_high + step + before - rtp_stream_time(st, near));
 
 	/* up, so that its timestamp is not one tick too low */
 	return st->packets ? near + (span * TICK_S + st->clock_hz - 1) / st->clock_hz : TICK_NEVER;

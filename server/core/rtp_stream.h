@@ -66,9 +66,11 @@ struct rtp_stream {
 	uint32_t rtp_stop;            /* the source's RTP time of where it stops */
 	/* The timestamp last sent, the highest, and the shortest step between two: one frame. */
 	uint32_t ts_last, ts_high, ts_step;
-	uint16_t seq; /* of the next packet */
+	uint32_t ts_longest; /* the longest step within a play, of at most half a second */
+	uint16_t seq;        /* of the next packet */
 	uint8_t channel, rtcp_channel;
 	bool is_setup, is_tcp;
+	bool is_placed;               /* a play has begun, and no packet of it has left */
 	uint64_t packets, octets;     /* sent so far, as an SR says it (3550 6.4.1) */
 	uint64_t packets_reported[2]; /* packets at the last report and the one before */
 

@@ -396,7 +396,7 @@ static void datagram(struct client *c, int fd, unsigned port)
 
 static void put(struct client *c, struct bytes b)
 {
-	if (c->out.n + b.n <= BYTES_MAX / 32)
+	if (c->out.n + b.n <= BYTES_MAX / 64)
 		HOLDS(buf_put(&c->out, b) == 0);
 }
 

@@ -505,6 +505,37 @@ static void t_close(void)
 	rig_close(&r);
 }
 
+/* Hinted sound is packed in packets of up to 0.4 s, and of the new range that one comes first which still
+ * sounds at its start. */
+static void t_replaced_at_once(void)
+{
+	struct rig r;
+	struct sim_ports p;
+	uint8_t d[2048];
+	uint32_t last = 0;
+	int n, packets = 0;
+
+	rig_open(&r);
+	sim_ports_open(&p);
+	char *transport = xasprintf("RTP/AVP;unicast;client_port=%u-%u", p.port, p.port + 1u);
+	CU_ASSERT_EQUAL(sim_setup(&r.c, OTHER, transport), 200);
+	free(transport);
+	for (int i = 0; i < 40; i++) {
+		char range[64];
+		(void)snprintf(range, sizeof range, "Range: npt=%d.%02d-\r\n", i % 9, i * 7 % 100);
+		CU_ASSERT_EQUAL(sim_ask(&r.c, "PLAY", CLIP, range), 200);
+		sim_run(&r.s, (i % 4) * 40 * TICK_MS);
+		while ((n = sim_ports_read(&p, 0, d, sizeof d)) > 0) {
+			CU_ASSERT_TRUE(packets == 0 || (int32_t)(be32(d + 4) - last) > 0);
+			last = be32(d + 4);
+			packets++;
+		}
+	}
+	CU_ASSERT_TRUE(packets > 20);
+	sim_ports_close(&p);
+	rig_close(&r);
+}
+
 /* ---- replies and frames share the stream ---- */
 
 static size_t write_at_most;
@@ -611,5 +642,7 @@ UNIT_SUITE(request_rules,
 	{ "Date is the second's, Timestamp comes back with the delay (2326 12.18, 12.38)",
 		t_times },
 	{ "Connection: close is the last request's (2326 12.10)", t_close },
+	{ "the RTP time of sound never goes back when PLAY replaces PLAY (2326 B)",
+		t_replaced_at_once },
 	{ "replies and frames are never mixed, wherever a write is cut (2326 10.12)",
 		t_never_mixed });
