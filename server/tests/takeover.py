@@ -403,6 +403,28 @@ def bad_predecessors(control):
     say(new.at is not None and new.stop() == 0, "nobody to take over from: a start like any other")
 
 
+def other_user(control):
+    """Started as root, serving as nobody, under the filter: the next one starts as root again."""
+    if os.getuid() != 0:
+        print("skip - take-over between servers that gave up root: needs root")
+        return
+    os.chmod(TMP, 0o755)
+    stats = TMP + "/open"
+    os.mkdir(stats)
+    os.chmod(stats, 0o777)
+    flags = ["--run-user-name", "nobody", "--seccomp", "kill", "--control-socket", control]
+    a = Server("open/a", "--port", "0", *flags)
+    client = Client(a.at)
+    session = client.play(Ports().transport)
+    b = Server("open/b", "--port", str(a.at[1]), "--takeover", control, *flags)
+    new = Client(b.at)
+    say(new.ask("GET_PARAMETER", "", session) == (200, session),
+        "servers that gave up root hand over, and relay under the filter")
+    say(new.ask("TEARDOWN", "", session)[0] == 200, "TEARDOWN ends the session")
+    client.sock.close()
+    say(a.wait() == 0 and b.stop() == 0, "and both end with 0")
+
+
 def service_manager(control):
     path = TMP + "/notify"
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -419,7 +441,8 @@ def service_manager(control):
 
 
 try:
-    for i, test in enumerate([three_generations, several_addresses, activation, deadline, bad_successors, bad_predecessors, service_manager]):
+    for i, test in enumerate([three_generations, several_addresses, activation, deadline, bad_successors, bad_predecessors,
+                              other_user, service_manager]):
         test("%s/control%d" % (TMP, i))
 finally:
     for p in processes:
