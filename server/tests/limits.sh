@@ -63,7 +63,7 @@ awk '/^## / { on = $2 == "Limits" } on' server/README.md >"$TMP/section"
 sed -n 's/^| `\([a-z_]*\)` | \([^ ]*\) |.*/\1 \2/p' "$TMP/section" >"$TMP/table"
 "$BIN/beagle-server" --help >"$TMP/help"
 wrong=$(while read -r pref default; do
-	grep -q -- "--$(tr _ - <<<"$pref") .*default '\?${default/#none/}'\?)" "$TMP/help" || echo "$pref"
+	grep -q -- "--$(tr _ - <<<"$pref") .*default '\?${default/#none/}'\?[;)]" "$TMP/help" || echo "$pref"
 done <"$TMP/table")
 check "every limit of the README has its default ($(wc -l <"$TMP/table") rows)" [ -z "$wrong" ]
 echo "$wrong"
