@@ -161,9 +161,11 @@ fi
 stop_server
 same "the server ends with 0" 0 $?
 
-begin --tls-certificate "$a.pem" --tls-udp-media 1 || not_ok "server starts"
+begin --tls-certificate "$a.pem" --tls-udp-media 1 --maximum-connections 1 || not_ok "server starts"
 same "UDP over TLS may be allowed" 200 "$(client "$TLS" ask SETUP /pattern/trackID=1 \
 	'Transport: RTP/AVP;unicast;client_port=40000-40001')"
+sleep 1.5 # it has gone
+same "one too many hears 503 over TLS, too" 503 "$(client "$TLS" second)"
 stop_server
 
 if [ "$(id -u)" != 0 ]; then

@@ -5,6 +5,7 @@
     tls_client.py PORT say TEXT           what is answered to bytes that are no TLS, and the end: "closed"
     tls_client.py PORT ask METHOD PATH [HEADER]...   status of a request
     tls_client.py PORT end polite|rude    OPTIONS, then an end with or without close_notify
+    tls_client.py PORT second             status that the second connection hears unasked, while the first stands
     tls_client.py PORT crawl N SECONDS    N handshakes, one octet a second each: how many were closed by then
 """
 import selectors
@@ -112,5 +113,9 @@ elif what == "end":
         s.shutdown(socket.SHUT_RDWR)
     s.close()
     print("over")
+elif what == "second":
+    first = tls()
+    request(first, "OPTIONS", "/")
+    print(tls().recv(4096).split()[1].decode())
 elif what == "crawl":
     print(crawl(int(args[0]), float(args[1])))
