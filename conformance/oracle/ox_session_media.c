@@ -39,6 +39,9 @@ static void note_first(struct ox_play *p, const struct ox_rtp *rtp)
 	if (p->has_seq && rtp->seq == p->seq && !p->has_match) {
 		p->has_match = true;
 		p->match_rtptime = rtp->rtptime;
+	} else if (p->has_match && p->match_unit == 0 && ox_seq_diff(p->seq, rtp->seq) > 0) {
+		int32_t d = ox_rtptime_diff(p->match_rtptime, rtp->rtptime);
+		p->match_unit = (uint32_t)(d < 0 ? -(int64_t)d : d);
 	}
 	p->n++;
 }
@@ -63,6 +66,7 @@ static void judge_rtptime(struct ox_session *s, struct ox_track_state *t)
 	const struct ox_play *p = &t->play;
 	uint32_t clock = t->track.format ? t->track.format->clock_hz : 0, slack;
 	uint32_t first = p->is_fresh ? p->first_rtptime : p->match_rtptime;
+	uint32_t unit = p->is_fresh ? p->unit : p->match_unit;
 	int64_t off = ox_rtptime_diff(p->rtptime, first);
 	struct ox_finding *f;
 
@@ -70,7 +74,7 @@ static void judge_rtptime(struct ox_session *s, struct ox_track_state *t)
 		return;
 	/* rtptime is that of the start of the range, which may lie anywhere in the first packet */
 	/* and is told in ms: 2 ms for both roundings */
-	slack = p->unit ? p->unit + clock / 500 : clock / 2;
+	slack = unit ? unit + clock / 500 : clock / 2;
 	if (clock && slack > clock / 4 * 3)
 		slack = clock / 4 * 3;
 	off = off < 0 ? -off : off;

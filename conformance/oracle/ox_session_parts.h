@@ -28,7 +28,9 @@ struct ox_play {
 	uint16_t first_seq;
 	uint32_t first_rtptime; /* of the lowest number among the first OX_PLAY_WINDOW packets */
 	uint32_t unit;          /* RTP time between two media units; 0: not known yet */
-	bool has_match;         /* the packet that RTP-Info names came */
+	uint32_t
+		match_unit; /* the same from the packet that RTP-Info names: before it others may flow */
+	bool has_match; /* the packet that RTP-Info names came */
 	uint32_t match_rtptime;
 };
 

@@ -455,6 +455,50 @@ static void t_within_unit(void)
 	ox_session_free(s);
 }
 
+/* A PLAY that replaces another: a packet of the old range comes first, 100 ticks before the new ones, which last
+ * 5000; the range begins in the middle of the first of them. `off`: from its beginning. */
+static enum ox_weight play_over_play(uint32_t off)
+{
+	static const struct wrong w = { .tcp = true };
+	struct ox_session *s = ox_session_new(NULL);
+	struct scene c = { .w = &w, .s = s, .now = TICK_S, .seq = { 10 }, .ssrc = { 1 } };
+	enum ox_weight worst = OX_NOTE;
+	char more[256];
+
+	describe(&c);
+	setup(&c, 0);
+	play(&c);
+	for (int i = 0; i < 20; i++)
+		stream(&c, 0, i);
+	ask(&c, "PLAY", "", "Session: 12ab\r\nRange: npt=4-\r\n");
+	(void)snprintf(more, sizeof(more),
+		"Session: 12ab\r\nRange: npt=4-12\r\nRTP-Info: url=rtsp://h/a/t1;seq=%u;rtptime=%u"
+		"\r\n\r\n",
+		c.seq[0] + 1u, c.rtptime[0] + 100 + off);
+	answer(&c, more);
+	rtp(&c, 0);
+	c.rtptime[0] += 100;
+	for (int i = 0; i < 20; i++) {
+		c.seq[0]++;
+		rtp(&c, 0);
+		c.rtptime[0] += 5000;
+	}
+	ox_session_end(s, c.now + TICK_S);
+	const struct ox_findings *fs = ox_session_findings(s);
+	for (size_t i = 0; i < fs->n; i++) {
+		if (fs->v[i].rule == OX_RTSP_12_33_05 && fs->v[i].weight > worst)
+			worst = fs->v[i].weight;
+	}
+	ox_session_free(s);
+	return worst;
+}
+
+static void t_play_over_play(void)
+{
+	CU_ASSERT_EQUAL(play_over_play(4000), OX_NOTE);
+	CU_ASSERT_EQUAL(play_over_play(9000), OX_FAIL);
+}
+
 static void t_inexact(void)
 {
 	struct ox_session *s = ox_session_new(NULL);
@@ -584,6 +628,8 @@ UNIT_SUITE(ox_session,
 	RTP_PAIRS(OX_PAIR_ENTRY) RTCP_PAIRS(OX_PAIR_ENTRY)
 		STREAM_PAIRS(OX_PAIR_ENTRY){ "facts of a session are kept", t_facts },
 	{ "RTSP-12.33-05: within one packet it is only noted", t_within_unit },
+	{ "RTSP-12.33-05: a packet of before tells nothing of the new ones' length",
+		t_play_over_play },
 	{ "RTP-5.1-09: a network may lose and reorder UDP", t_inexact },
 	{ "a record that was cut off is not judged by what is missing", t_cut },
 	{ "RTSP-12.17-02: the client's faults are told as its own", t_client },
