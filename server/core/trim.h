@@ -7,7 +7,8 @@
 
 /*
  * After a rush the allocator sits on memory that nobody uses. When less than half of the connections of the
- * rush are left, a thread of the I/O pool gives it back to the kernel.
+ * rush are left, and once a minute while many come and go, a thread of the I/O pool gives it back to the
+ * kernel.
  */
 struct worker;
 
@@ -16,6 +17,7 @@ struct trimmer {
 	struct media_job job;
 	bool busy;
 	uint32_t most; /* connections since the last time */
+	uint64_t come; /* connections ever, at the last time */
 	tick_t next;   /* not before */
 };
 
