@@ -563,6 +563,9 @@ void rtsp_session_abandon(struct rtsp_session *c)
 		c->ended = END_SHUTDOWN;
 	conn_close(&c->conn);
 	tell_closing(c);
+	task_forget(&c->task);
+	if (c->txn_away && c->txn->remote.ops)
+		task_forget(&c->txn->remote);
 	session_free(&c->task);
 }
 

@@ -158,6 +158,12 @@ static void disarm(struct task *t)
 	wheel_remove(&t->loop->wheel, &t->pace);
 }
 
+void task_forget(struct task *t)
+{
+	disarm(t);
+	link_remove(&t->run_link);
+}
+
 void task_run_at(struct task *t, tick_t at)
 {
 	if (t->doomed)

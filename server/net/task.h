@@ -74,5 +74,7 @@ void task_init(struct task *t, const struct task_ops *ops, struct loop *home);
 void task_signal(struct task *t, uint32_t events);
 /* Arms the task's timer for an absolute time, from outside run(). */
 void task_run_at(struct task *t, tick_t at);
+/* Takes it off its loop, which has stopped for good, so that its memory can go. */
+void task_forget(struct task *t);
 
 #endif
