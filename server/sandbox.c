@@ -195,7 +195,7 @@ static void say(const char *name)
 	/* no stdio here; names are short, and cut if they aren't */
 	memcpy(line, head, sizeof head - 1);
 	n = sizeof head - 1;
-	for (size_t i = 0; name[i] && i < 60; i++)
+	for (size_t i = 0; i < 60 && name[i]; i++)
 		line[n++] = name[i];
 	for (size_t i = 0; tail[i]; i++)
 		line[n++] = tail[i];

@@ -24,7 +24,7 @@ static void put(struct buf *out, const char *fmt, ...)
 /* A path may hold any octet: those that could end a line or colour a terminal don't get through. */
 static void put_path(struct buf *out, const char *path)
 {
-	for (size_t i = 0; path[i] && i < PATH_SHOWN; i++)
+	for (size_t i = 0; i < PATH_SHOWN && path[i]; i++)
 		put(out, "%c", path[i] > ' ' && path[i] < 127 ? path[i] : '?');
 }
 
@@ -74,7 +74,7 @@ static void put_session(struct buf *out, const struct rtp_session *s, tick_t now
 static void put_worker(struct worker *w, void *arg, tick_t now)
 {
 	struct buf *out = arg;
-	struct rtp_session *s, *next;
+	struct rtp_session *s = NULL, *next = NULL;
 	uint32_t n = 0, shown = 0;
 
 	put(out, "worker %u connections=%u sessions=%u turns=%llu timer_lag_ms=%.3f\n", w->index,
