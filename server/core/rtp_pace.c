@@ -2,6 +2,7 @@
 #include "server/core/rtp_pace.h"
 
 #include "server/core/rtp_session.h"
+#include "server/core/rtsp_channels.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/worker.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/core/module.h"
+#include "server/core/rtsp_channels.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 

@@ -6,127 +6,16 @@
 #include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/core/module.h"
+#include "server/core/rtsp_channels.h"
 #include "server/core/server.h"
 
 enum {
 	STEPS_TURN = 32,             /* requests and frames of one connection per turn */
 	OUT_SLACK = 4 * 1024 * 1024, /* room for replies above the frames' mark */
 	FRAME_ROOM = FRAME_HEADER + FRAME_PAYLOAD_MAX,
-	MEDIA_CHANNELS = 256,
 };
 #define LINGER       TICK_S
 #define LEAVING_IDLE (5 * TICK_S) /* who has not asked for so long is not about to ask */
-
-/* ---- channels ---- */
-
-static bool is_taken(const struct rtsp_session *c, int n)
-{
-	return c->channels[n / 8] & 1u << n % 8;
-}
-
-static void set_taken(struct rtsp_session *c, int n, bool taken)
-{
-	uint8_t bit = (uint8_t)(1u << n % 8);
-	c->channels[n / 8] =
-		(uint8_t)(taken ? c->channels[n / 8] | bit : c->channels[n / 8] & ~bit);
-}
-
-bool rtsp_session_take_channels(struct rtsp_session *c, int lo, int hi, uint8_t *rtp, uint8_t *rtcp)
-{
-	if (lo < 0 || lo >= MEDIA_CHANNELS || hi < 0 || hi >= MEDIA_CHANNELS || lo == hi ||
-		is_taken(c, lo) || is_taken(c, hi)) {
-		for (lo = 0; lo < MEDIA_CHANNELS; lo += 2) {
-			if (!is_taken(c, lo) && !is_taken(c, lo + 1))
-				break;
-		}
-		if (lo >= MEDIA_CHANNELS)
-			return false;
-		hi = lo + 1;
-	}
-	set_taken(c, lo, true);
-	set_taken(c, hi, true);
-	*rtp = (uint8_t)lo;
-	*rtcp = (uint8_t)hi;
-	return true;
-}
-
-void rtsp_session_keep_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp)
-{
-	set_taken(c, rtp, true);
-	set_taken(c, rtcp, true);
-}
-
-void rtsp_session_free_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp)
-{
-	set_taken(c, rtp, false);
-	set_taken(c, rtcp, false);
-}
-
-static struct rtp_stream *stream_of(struct rtsp_session *c, int channel)
-{
-	LIST_EACH(x, &c->media)
-	{
-		struct rtp_session *s = container_of(x, struct rtp_session, on_conn);
-		for (uint32_t i = 0; i < s->n_streams; i++) {
-			struct rtp_stream *st = &s->streams[i];
-			if (st->over == c &&
-				(st->channel == channel || st->rtcp_channel == channel))
-				return st;
-		}
-	}
-	return NULL;
-}
-
-/* A frame that was counted as sent is given up. */
-static void on_drop(void *arg, uint16_t tag, size_t n)
-{
-	struct rtsp_session *c = arg;
-	struct rtp_stream *st = stream_of(c, tag & UINT8_MAX);
-
-	if (st)
-		rtp_stream_on_drop(st, n - FRAME_HEADER, (uint8_t)(tag >> 8));
-	c->w->stats.packets_sent--;
-	c->w->stats.bytes_sent -= n - FRAME_HEADER;
-	c->w->stats.packets_dropped_tcp++;
-}
-
-/* ---- back-pressure ---- */
-
-/* Far below the mark above which frames are dropped: media that can wait are never dropped. */
-size_t rtsp_session_room(const struct rtsp_session *c)
-{
-	return c->conn.limits.high_water / 4;
-}
-
-/* Tells the media that waited, when half of the room is free. */
-static void tell_room(struct rtsp_session *c)
-{
-	if (!c->wants_room || c->conn.waiting > rtsp_session_room(c) / 2)
-		return;
-	c->wants_room = false;
-	LIST_EACH(x, &c->media)
-	{
-		task_signal(&container_of(x, struct rtp_session, on_conn)->task, EV_UPDATE);
-	}
-}
-
-/* ---- '$' frames ---- */
-
-static void on_frame(struct rtsp_session *c, const struct frame *f, tick_t now)
-{
-	struct stats *stats = &c->w->stats;
-	struct rtp_stream *st = stream_of(c, f->channel);
-
-	if (!st)
-		stats->frames_unknown++;
-	else if (st->rtcp_channel != f->channel) {
-		stats->rtp_received++;
-		rtp_stream_on_data(st, f->payload, now);
-	} else if (rtcp_check(f->payload) != 0)
-		stats->rtcp_bad++;
-	else
-		rtp_stream_on_rtcp(st, f->payload, now);
-}
 
 /* ---- requests ---- */
 
@@ -228,7 +117,7 @@ static bool read_next(struct rtsp_session *c, tick_t now)
 		return false;
 	if (r > 0) {
 		if (f.kind == FRAME_DATA)
-			on_frame(c, &f, now);
+			rtsp_session_on_frame(c, &f, now);
 		buf_drop(&c->conn.in, (size_t)r);
 		c->begun = 0;
 		return true;
@@ -240,20 +129,6 @@ static bool read_next(struct rtsp_session *c, tick_t now)
 
 /* ---- replies ---- */
 
-/* Interleaved media has nowhere to go without its connection. */
-static void end_tied(struct rtsp_session *c, enum close_reason why, tick_t now)
-{
-	LIST_EACH(x, &c->media)
-	{
-		struct rtp_session *s = container_of(x, struct rtp_session, on_conn);
-		bool tied = false;
-		for (uint32_t i = 0; i < s->n_streams; i++)
-			tied = tied || s->streams[i].over == c;
-		if (tied)
-			rtp_session_end(s, why, now);
-	}
-}
-
 static void begin_closing(struct rtsp_session *c, enum conn_end why, tick_t now)
 {
 	if (c->closing)
@@ -262,7 +137,7 @@ static void begin_closing(struct rtsp_session *c, enum conn_end why, tick_t now)
 	c->closing = true;
 	c->ended = why;
 	c->close_by = now + LINGER;
-	end_tied(c, why == END_BLOCKED ? CLOSE_BLOCKED : CLOSE_DISCONNECT, now);
+	rtsp_session_end_tied(c, why == END_BLOCKED ? CLOSE_BLOCKED : CLOSE_DISCONNECT, now);
 	conn_finish(&c->conn);
 }
 
@@ -368,7 +243,7 @@ static tick_t finish(struct rtsp_session *c, tick_t now)
 		conn_reset(&c->conn); /* it will not take what the kernel holds, either */
 	else
 		conn_close(&c->conn);
-	end_tied(c, CLOSE_DISCONNECT,
+	rtsp_session_end_tied(c, CLOSE_DISCONNECT,
 		now); /* a SETUP that was under way when the peer went has made one more */
 	/* UDP sessions stay, and forget us */
 	for (struct link *x; (x = list_pop(&c->media));)
@@ -405,20 +280,6 @@ static void answer_early(struct rtsp_session *c, struct bytes status, enum conn_
 	buf_clear(&b);
 }
 
-/* Does media play over it? */
-static bool is_carrying(struct rtsp_session *c)
-{
-	LIST_EACH(x, &c->media)
-	{
-		struct rtp_session *s = container_of(x, struct rtp_session, on_conn);
-		for (uint32_t i = 0; s->state == RTP_PLAYING && i < s->n_streams; i++) {
-			if (s->streams[i].over == c)
-				return true;
-		}
-	}
-	return false;
-}
-
 /* Something waits for the client, and has for long: it reads no more. */
 static bool is_blocked(struct rtsp_session *c, tick_t now)
 {
@@ -452,7 +313,7 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 		tunnel_check(c, now);
 		return;
 	}
-	if (now - c->last_request >= TICK_S && !is_carrying(c))
+	if (now - c->last_request >= TICK_S && !rtsp_session_is_carrying(c))
 		trim(c);
 	if (!c->conn.pipe.ready && now - c->last_request >= p->tls_handshake_timeout * TICK_S) {
 		tls_give_up(&c->conn.pipe);
@@ -462,7 +323,8 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 	else if (c->txn)
 		return;
 	/* what plays is not ended for half a request behind it */
-	else if (c->begun && now - c->begun >= p->request_timeout * TICK_S && !is_carrying(c))
+	else if (c->begun && now - c->begun >= p->request_timeout * TICK_S &&
+		 !rtsp_session_is_carrying(c))
 		answer_early(c, B("408 Request Time-out"), END_SLOW, now);
 	else if (!c->n_requests && now - c->last_request >= p->first_request_timeout * TICK_S)
 		begin_closing(c, END_SILENT, now);
@@ -516,7 +378,7 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 		c->draining = true;
 	if (events & EV_WRITE && conn_is_open(&c->conn))
 		(void)conn_write(&c->conn, now); /* an error stays in conn.broken */
-	tell_room(c);
+	rtsp_session_tell_room(c);
 	/* full: the rest waits in the socket; broken: decide() sees it */
 	int err = events & EV_READ ? conn_read(&c->conn) : 0;
 	if (err < 0) {
@@ -621,7 +483,7 @@ struct rtsp_session *rtsp_session_new(
 		return NULL;
 	}
 	c->conn.arg = c;
-	c->conn.on_drop = on_drop;
+	c->conn.on_drop = rtsp_session_on_drop;
 	if (w->server->has_conn_write)
 		c->conn.before_write = before_write;
 	list_push_back(&w->connections, &c->all);

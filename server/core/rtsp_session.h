@@ -54,15 +54,6 @@ struct rtsp_session *rtsp_session_new(
 /* Ends it, after `answer` (may be empty), which has this status (0: none). */
 void rtsp_session_end(
 	struct rtsp_session *c, int status, struct bytes answer, enum conn_end why, tick_t now);
-/* Grants a pair of channels: the wished one when both are free and differ, else the next free pair.
- * False: none is left. */
-bool rtsp_session_take_channels(
-	struct rtsp_session *c, int lo, int hi, uint8_t *rtp, uint8_t *rtcp);
-/* Takes a pair back that was given up and is still free. */
-void rtsp_session_keep_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp);
-void rtsp_session_free_channels(struct rtsp_session *c, uint8_t rtp, uint8_t rtcp);
-/* Bytes that may wait in its output before stored media wait in their source instead. */
-size_t rtsp_session_room(const struct rtsp_session *c);
 /* Frees it with the request that it waits for. Only when all loops have stopped and nobody is left who
  * could wake it. */
 void rtsp_session_abandon(struct rtsp_session *c);

@@ -6,6 +6,7 @@
 #include "server/core/admission.h"
 #include "server/core/module.h"
 #include "server/core/rtsp_methods.h"
+#include "server/core/rtsp_channels.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 #include "server/wire/transport.h"
