@@ -107,6 +107,8 @@ enum txn_result {
 /* Goes on through the phases from t->phase. */
 enum txn_result rtsp_txn_run(struct rtsp_txn *t, tick_t now);
 
+/* Mails it to that worker, where it goes on at t->phase and whence it comes home; TXN_AWAY from here on. */
+void rtsp_txn_send(struct rtsp_txn *t, unsigned to);
 /* Mails a txn that was TXN_AWAY to its connection, which goes on at t->phase. */
 void rtsp_txn_home(struct rtsp_txn *t);
 
