@@ -11,7 +11,4 @@
  */
 extern const struct module mod_auth;
 
-/* For tests: does the uri of a Digest answer name what the request names? */
-bool mod_auth_is_same_resource(const struct rtsp_txn *t, struct bytes uri);
-
 #endif
