@@ -128,6 +128,14 @@ static int init(struct module *self, const struct prefs *p, char *why)
 	return 0;
 }
 
+static int worker_init_seam(struct module *self, struct worker *w)
+{
+	const struct faults *f = self->state;
+
+	w->tls_gate.stall = f->on[FAULT_TLS_STALL] * TICK_MS;
+	return 0;
+}
+
 /* ---- the seams ---- */
 
 /* Holds a request back once, whatever it is. */
@@ -205,6 +213,7 @@ static void shutdown_module(struct module *self)
 const struct module mod_fault = { .api_version = MODULE_API,
 	.name = "fault",
 	.init = init,
+	.worker_init = worker_init_seam,
 	.filter = filter,
 	.reply = reply,
 	.wrap_sender = wrap_sender,

@@ -56,6 +56,10 @@ enum tls_failure { TLS_FAILURE_TABLE(TLS_FAILURE_ENUM) TLS_FAILURE_COUNT };
 struct tls_gate {
 	struct task task;
 	struct link queue; /* of struct tls */
+	/* for tests: a server begins a handshake so long after its client has; 0: at once. Those that wait for
+	 * it are in stalled, in order */
+	tick_t stall;
+	struct link stalled;
 	uint32_t per_turn, used;
 	uint64_t turn; /* that `used` is of */
 	uint64_t handshakes, resumed, waited, truncated, broken;

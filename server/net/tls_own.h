@@ -27,7 +27,8 @@ struct tls {
 	struct tls_context *context;
 	struct pipe *pipe; /* where it lives now */
 	struct tls_gate *gate;
-	struct link link; /* in the gate's queue */
+	struct link link; /* in a queue of the gate */
+	tick_t due;       /* a stalled handshake begins; 0: it is none */
 	int fd;
 	int error; /* of the socket; 0 = none */
 	bool is_client;

@@ -37,10 +37,12 @@ struct rig {
 
 static struct certificate pems[3]; /* made once: a.example; *.b.example; RSA for 127.0.0.1 */
 
+static tick_t clock_now = TICK_S;
+
 static tick_t no_clock(void *arg)
 {
 	(void)arg;
-	return TICK_S;
+	return clock_now; /* stands, but where a test moves it */
 }
 
 static tick_t side_run(struct task *t, uint32_t events, tick_t now)
@@ -611,6 +613,40 @@ static void t_gate(void)
 	loop_clear(&m.loop);
 }
 
+/* A stalled handshake neither begins before its time nor is it lost, and who goes while it waits leaves no trace. */
+static void t_stall(void)
+{
+	struct rig r, gone;
+
+	rig_open(&r, "a.example");
+	r.gate.stall = TICK_S;
+	CU_ASSERT_EQUAL(conn_put(&r.client.conn, B("x")), 0);
+	relay(&r, 16384);
+	uint64_t said = r.passed;
+	CU_ASSERT_TRUE(said > 0); /* the client's first words */
+	clock_now += TICK_S - 1;
+	relay(&r, 16384);
+	CU_ASSERT_EQUAL(r.passed, said);
+	CU_ASSERT_FALSE(link_is_alone(&r.gate.stalled));
+	clock_now++;
+	relay(&r, 16384);
+	CU_ASSERT_TRUE(has(&r.server, "x"));
+	CU_ASSERT_TRUE(link_is_alone(&r.gate.stalled));
+	rig_close(&r);
+
+	rig_open(&gone, "a.example");
+	gone.gate.stall = TICK_S;
+	relay(&gone, 16384);
+	CU_ASSERT_FALSE(link_is_alone(&gone.gate.stalled));
+	tls_give_up(&gone.server.conn.pipe);
+	conn_close(&gone.server.conn);
+	CU_ASSERT_TRUE(link_is_alone(&gone.gate.stalled));
+	CU_ASSERT_EQUAL(gone.gate.failed[TLS_FAILED_TIMEOUT], 1);
+	clock_now += 2 * TICK_S;
+	turns(&gone, 4);
+	rig_close(&gone);
+}
+
 /* ---- contexts ---- */
 
 static void t_context(void)
@@ -656,4 +692,5 @@ UNIT_SUITE(net_tls, { "tls: both sides speak, records split anywhere", t_hello }
 	{ "tls: it moves, with what is decrypted already", t_move },
 	{ "tls: both halves of a tunnel may be TLS", t_tunnel },
 	{ "tls: so many steps of handshakes a turn, the others wait in order", t_gate },
+	{ "tls: a stalled handshake begins when its time has come", t_stall },
 	{ "tls: certificates and keys that are none, or another's, are refused", t_context });

@@ -168,6 +168,22 @@ sleep 1.5 # it has gone
 same "one too many hears 503 over TLS, too" 503 "$(client "$TLS" second)"
 stop_server
 
+begin --tls-certificate "$a.pem" --fault tls-stall=700 || not_ok "server starts"
+began=$(date +%s%N)
+same "a handshake that begins late (--fault tls-stall) ends well" "TLSv1.3 200 " "$(s_client -tls1_3)"
+check "and not before its time" test $(($(date +%s%N) - began)) -ge 700000000
+stop_server
+begin --tls-certificate "$a.pem" --fault tls-stall --tls-handshake-timeout 1 || not_ok "server starts"
+s_client -tls1_3 >"$TMP/stalled" &
+stalled=$!
+same "while one never begins others are served" "RTSP/1.0 200 OK" "$(client "$PLAIN" say \
+	'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n\r\n' | head -n 1 | cut -c 1-15)"
+wait $stalled
+same "and it ends at the deadline" "" "$(cat "$TMP/stalled")"
+stats
+same "which is counted" 1 "$(number tls_failed_timeout)"
+stop_server
+
 if [ "$(id -u)" != 0 ]; then
 	skip "a key that root alone may read: only root can give up root"
 	exit 0
