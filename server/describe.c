@@ -8,6 +8,7 @@
 
 #include "server/base/buf.h"
 #include "server/base/utf8.h"
+#include "server/core/rtsp_methods.h"
 #include "server/media/format/movie.h"
 #include "server/media/pack/block.h"
 #include "server/media/source.h"
@@ -332,6 +333,8 @@ int describe(const struct describe_options *o, FILE *out, FILE *errors)
 	if (!err) {
 		struct source *s = title_source(t, media_io_sync());
 		err = source_describe(s, &place, &sdp);
+		if (!err)
+			err = rtsp_put_etag(&sdp);
 		source_free(s);
 	}
 	if (err)

@@ -82,8 +82,7 @@ static uint64_t etag_of(struct bytes sdp)
 	return h;
 }
 
-/* A line of the session's own, before the first medium. ERR_LIMIT: there is no room. */
-static int put_etag(struct buf *sdp)
+int rtsp_put_etag(struct buf *sdp)
 {
 	struct bytes all = buf_bytes(sdp);
 	size_t at = bytes_find(all, B("\r\nm=")) + 2;
@@ -181,7 +180,7 @@ static void answer_sdp(struct rtsp_txn *t, tick_t now)
 	buf_init(&sdp, SDP_MAX);
 	int err = describe(t, t->source, &sdp);
 	if (!err)
-		err = put_etag(&sdp);
+		err = rtsp_put_etag(&sdp);
 	if (err) {
 		rtsp_txn_answer(t, rtsp_open_status(err), now);
 	} else {

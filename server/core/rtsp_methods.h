@@ -30,6 +30,9 @@ int rtsp_match_path(const struct rtp_session *s, const char *path);
 int rtsp_check_aggregate(const struct rtsp_txn *t);
 
 bool rtsp_do_describe(struct rtsp_txn *t, tick_t now); /* rtsp_describe.c */
+/* Names the version of a description in a line of the session's own, before its first medium (C.1.8).
+ * ERR_LIMIT: there is no room. */
+MUST_USE int rtsp_put_etag(struct buf *sdp);
 /* Is the description of this source one that If-Match names (12.22)? Without the header: yes. */
 bool rtsp_is_current(struct rtsp_txn *t, struct source *source);
 bool rtsp_do_setup(struct rtsp_txn *t, tick_t now); /* rtsp_setup.c */
