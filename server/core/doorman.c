@@ -75,13 +75,14 @@ void doorman_watch(struct door *d)
 
 /* ---- who ---- */
 
+/* Those that linger until they have read that there is no room take none: a flood of them would keep the
+ * rooms taken that others leave. A descriptor each does have. */
 static bool has_room(const struct server *s)
 {
-	int64_t most = s->workers[0].prefs->maximum_connections;
+	int64_t all = atomic_load(&s->connections), served = all - s->doorman.refused;
 
-	if (s->doorman.descriptors_most < most)
-		most = s->doorman.descriptors_most;
-	return !atomic_load(&s->refusing) && atomic_load(&s->connections) < most;
+	return !atomic_load(&s->refusing) && served < s->workers[0].prefs->maximum_connections &&
+	       all < s->doorman.descriptors_most;
 }
 
 static bool admit_peer(struct server *s, const struct addr *peer, tick_t now, uint32_t *tag)

@@ -129,6 +129,32 @@ static void t_connections(void)
 	door_close(&s);
 }
 
+/* A room that is left is free at once, however many are still being told that there is none. */
+static void t_room_in_a_flood(void)
+{
+	struct sim_client in, out[8], next;
+	struct sim s;
+
+	door_open(&s, 1);
+	set(&s, "maximum_connections", "1");
+	knock(&in, &s, "127.0.0.1");
+	for (size_t i = 0; i < COUNT(out); i++)
+		knock(&out[i], &s, "127.0.0.1");
+	sim_settle(&s);
+	CU_ASSERT_TRUE(is_served(&in));
+	CU_ASSERT_EQUAL(s.server.doorman.refused, COUNT(out));
+	sim_hang_up(&in);
+	sim_settle(&s);
+	knock(&next, &s, "127.0.0.1");
+	sim_settle(&s);
+	CU_ASSERT_EQUAL(s.server.doorman.refused, COUNT(out));
+	CU_ASSERT_TRUE(is_served(&next));
+	for (size_t i = 0; i < COUNT(out); i++)
+		sim_hang_up(&out[i]);
+	sim_hang_up(&next);
+	door_close(&s);
+}
+
 static void t_connections_of_one(void)
 {
 	struct sim s;
@@ -303,6 +329,8 @@ UNIT_SUITE(doorman,
 	{ "more connections than may be: 503, Retry-After, the end; what plays goes on",
 		t_connections },
 	{ "the same for those of one address, whatever worker they are on", t_connections_of_one },
+	{ "a room that is left is free at once, whoever is still being refused",
+		t_room_in_a_flood },
 	{ "of a flood 256 are told, the rest is closed", t_flood },
 	{ "an address that is too fast hears 503, others come in", t_rate_of_one },
 	{ "all together too fast: they wait, nobody is refused", t_rate_of_all },
