@@ -159,6 +159,8 @@ int auth_sign_url(const struct auth_key *k, struct bytes url, int64_t expires,
 	find_signature(u.query, &s);
 	if (s.sig.p || s.expires.p || s.client.p)
 		return ERR_SYNTAX;
+	if (u.query.n == 0 && url.p[url.n - 1] == '?') /* it says nothing */
+		url.n--;
 	if (client)
 		(void)addr_host_text(client, host);
 	sign(k, path, expires, host, hex);

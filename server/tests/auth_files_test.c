@@ -368,6 +368,15 @@ static void t_sign_client(void)
 	free(url);
 }
 
+static void t_sign_empty_query(void)
+{
+	char *url = sign(&key, "rtsp://h/a.mp4?", 1000, NULL);
+
+	CU_ASSERT_TRUE(strncmp(url, "rtsp://h/a.mp4?expires=1000&sig=", 32) == 0);
+	CU_ASSERT_EQUAL(check(&key, query_of(url), "/a.mp4", "127.0.0.1", 1), SIGN_GOOD);
+	free(url);
+}
+
 static void t_sign_refused(void)
 {
 	static const char *const rows[] = { "a.mp4", "http://h/a", "rtsp://h/a?sig=1",
@@ -397,4 +406,5 @@ UNIT_SUITE(auth_files, { "users: htdigest's lines, with a fourth field for SHA-2
 	{ "signed URL: path, time and key count, nothing less", t_sign },
 	{ "signed URL: a control before or behind the query is covered", t_sign_control },
 	{ "signed URL: for one address only", t_sign_client },
+	{ "signed URL: behind an empty query, too", t_sign_empty_query },
 	{ "signed URL: what cannot be signed, and what logs show", t_sign_refused });
