@@ -424,7 +424,8 @@ void rtsp_session_abandon(struct rtsp_session *c)
 	if (!c->closing)
 		c->ended = END_SHUTDOWN;
 	conn_close(&c->conn);
-	tell_closing(c);
+	if (!c->half.moved)
+		tell_closing(c);
 	task_forget(&c->task);
 	if (c->txn_away && c->txn->remote.ops)
 		task_forget(&c->txn->remote);
