@@ -7,7 +7,7 @@
 #include "server/base/os.h"
 #include "server/core/rtsp_session.h"
 
-enum { ID_SHOWN = 6, PATH_SHOWN = 120, LINE_MAX_BYTES = 400 };
+enum { PATH_SHOWN = 120, LINE_MAX_BYTES = 400 };
 
 /* A full picture is cut: it is capped by STATUS_SESSIONS long before. */
 static void put(struct buf *out, const char *fmt, ...) PRINTF(2, 3);
@@ -61,7 +61,7 @@ static void put_session(struct buf *out, const struct rtp_session *s, tick_t now
 		dropped += st->dropped;
 		latest = st->latest > latest ? st->latest : latest;
 	}
-	put(out, "session id=%.*s.. path=", ID_SHOWN, s->id);
+	put(out, "session id=%.*s.. path=", SESSION_SHOWN, s->id);
 	put_path(out, s->path);
 	put(out,
 		" client=%s transport=%s state=%s npt=%.3f age=%.1f packets=%llu dropped=%llu late=%llu latest_ms=%.1f heard=%.1f\n",

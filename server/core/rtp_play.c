@@ -211,9 +211,9 @@ void rtp_session_begin(struct rtp_session *s, const struct stretch *x, tick_t no
 	kept_turn(&s->kept, now);
 	admission_played(s);
 	align_streams(s, now);
-	log_write(LOG_I, "rtp", "play sid=%s path=%s npt=%.3f- scale=%d streams=%d w=%u", s->id,
-		s->path, tick_seconds(x->line.npt), x->line.scale, __builtin_popcount(s->mask),
-		s->w->index);
+	log_write(LOG_I, "rtp", "play sid=%.*s path=%s npt=%.3f- scale=%d streams=%d w=%u",
+		SESSION_SHOWN, s->id, s->path, tick_seconds(x->line.npt), x->line.scale,
+		__builtin_popcount(s->mask), s->w->index);
 	task_signal(&s->task, EV_START);
 }
 

@@ -106,8 +106,8 @@ static int next_in_queue(struct rtp_session *s, tick_t now)
 
 static tick_t fail(struct rtp_session *s, int err, tick_t now)
 {
-	log_limited(&s->w->warned[WARN_MEDIA], now, LOG_W, "rtp", "sid=%s path=%s: %s", s->id,
-		s->path, err_text(err));
+	log_limited(&s->w->warned[WARN_MEDIA], now, LOG_W, "rtp", "sid=%.*s path=%s: %s",
+		SESSION_SHOWN, s->id, s->path, err_text(err));
 	rtp_session_end(s,
 		err == ERR_CHANGED ? CLOSE_CHANGED
 		: err == -ENOBUFS  ? CLOSE_LIMIT

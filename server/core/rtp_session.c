@@ -100,8 +100,8 @@ void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now)
 	w->stats.sessions_ended++;
 	w->stats.ended[why]++;
 	admission_end(s, now);
-	log_write(LOG_I, "rtp", "end sid=%s why=%s played=%.3f w=%u", s->id, close_reason_name(why),
-		tick_seconds(s->played), w->index);
+	log_write(LOG_I, "rtp", "end sid=%.*s why=%s played=%.3f w=%u", SESSION_SHOWN, s->id,
+		close_reason_name(why), tick_seconds(s->played), w->index);
 	task_signal(&s->task, EV_KILL);
 }
 

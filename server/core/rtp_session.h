@@ -22,6 +22,7 @@ struct rtsp_session;
 enum {
 	SESSION_ID =
 		20, /* 16 hex digits of chance, 2 of the worker, 2 of the process's generation */
+	SESSION_SHOWN = 6, /* digits for logs: who knows a whole id may end the session */
 	PLAY_QUEUE_MAX = 16
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "server/base/log.h"
 #include "server/core/module.h"
 #include "server/tests/sim.h"
 #include "server/tests/unit.h"
@@ -105,9 +106,50 @@ static void t_user(void)
 	sim_close(&s);
 }
 
+struct search {
+	const char *id;
+	unsigned lines, whole, begun;
+};
+
+static void look_for_id(void *arg, const char *line, size_t n)
+{
+	struct search *x = arg;
+	struct bytes text = bytes_of(line, n), id = bytes_str(x->id);
+
+	x->lines++;
+	x->whole += bytes_find(text, id) < n;
+	x->begun += bytes_find(text, bytes_sub(id, 0, SESSION_SHOWN)) < n;
+}
+
+static void t_log(void)
+{
+	struct sim s;
+	struct sim_client c;
+	struct search x = { 0 };
+
+	sim_open(&s, 1);
+	sim_connect(&c, &s, 0);
+	CU_ASSERT_EQUAL(sim_setup(&c, track, udp), 200);
+	CU_ASSERT_EQUAL_FATAL(strlen(c.session), SESSION_ID);
+	x.id = c.session;
+	log_sink(look_for_id, &x);
+	log_set_level(LOG_D);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", "/pattern", ""), 200);
+	sim_run(&s, TICK_S);
+	CU_ASSERT_EQUAL(sim_ask(&c, "TEARDOWN", "/pattern", ""), 200);
+	log_set_level(LOG_W);
+	log_sink(NULL, NULL);
+	CU_ASSERT_TRUE(x.lines > 2);
+	CU_ASSERT_TRUE(x.begun >= 2);
+	CU_ASSERT_EQUAL(x.whole, 0);
+	sim_hang_up(&c);
+	sim_close(&s);
+}
+
 UNIT_SUITE(sim_theft,
 	{ "session: from another address its id is answered 454, on any worker", t_address },
 	{ "session: requests from another address keep nothing alive",
 		t_address_keeps_nothing_alive },
 	{ "session: with session_same_address=0 the id alone is enough", t_address_pref },
-	{ "session: of another user it is answered 454; OPTIONS knows it not", t_user });
+	{ "session: of another user it is answered 454; OPTIONS knows it not", t_user },
+	{ "session: no log has a whole id", t_log });
