@@ -97,7 +97,14 @@ struct auth_step {
 };
 
 /* What happens to a tunnel's POST. */
-enum post_action { POST_CLOSE, POST_OPEN, POST_RAW };
+enum post_action {
+	POST_CLOSE,
+	POST_OPEN,
+	POST_ANOTHER,    /* the first stays open */
+	POST_ALONE,      /* its GET is reset */
+	POST_UNANSWERED, /* a check: nothing has come on it */
+	POST_RAW
+};
 
 enum step_kind {
 	STEP_CONNECT,

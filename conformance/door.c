@@ -111,6 +111,7 @@ int door_open(struct door_wires *w, struct door_places *at, const struct door *d
 	*status = 0;
 	*w = (struct door_wires){ .main = WIRE_CLOSED,
 		.post = WIRE_CLOSED,
+		.left = WIRE_CLOSED,
 		.split = d->split,
 		.is_tls = d->tls,
 		.is_tunnel = d->tunnel };
@@ -130,6 +131,13 @@ int door_repost(struct door_wires *w, struct door_places *at, tick_t wait)
 	return open_half(w, at, true, os_now() + wait);
 }
 
+void door_leave_post(struct door_wires *w)
+{
+	wire_close(&w->left, false);
+	w->left = w->post;
+	w->post = WIRE_CLOSED;
+}
+
 int door_encode(const struct door_wires *w, struct bytes b, struct buf *out)
 {
 	return w->is_tunnel ? tunnel_encode(out, b) : buf_put(out, b);
@@ -137,6 +145,7 @@ int door_encode(const struct door_wires *w, struct bytes b, struct buf *out)
 
 void door_close(struct door_wires *w, bool hard)
 {
+	wire_close(&w->left, hard);
 	wire_close(&w->post, hard);
 	wire_close(&w->main, hard);
 	buf_clear(&w->early);

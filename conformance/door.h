@@ -26,6 +26,7 @@ struct door_places {
 /* The wires of one connection: a plain one has only `main`; a tunnel receives on it and sends on `post`. */
 struct door_wires {
 	struct wire main, post;
+	struct wire left; /* a POST before that one, which was not closed */
 	char cookie[TUNNEL_COOKIE + 1];
 	unsigned split;
 	bool is_tls, is_tunnel;
@@ -37,6 +38,8 @@ enum { DOOR_EARLY_MAX = 65536 };
  * refused; *status is what HTTP said); ERR_STATE (it has no such door). */
 MUST_USE int door_open(struct door_wires *w, struct door_places *at, const struct door *d,
 	tick_t wait, unsigned *status);
+/* Its POST is no longer its own, and stays open until the end. One at a time: the one before is closed. */
+void door_leave_post(struct door_wires *w);
 /* A new POST with the cookie of before; an open one is closed first. 0 or as above. */
 MUST_USE int door_repost(struct door_wires *w, struct door_places *at, tick_t wait);
 /* What is sent as it goes over the wire: encoded for a tunnel. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,18 @@ bool exec_connect(struct trial *t, const struct step *s)
 	return false;
 }
 
+static bool is_unanswered(struct trial *t, const struct step *s, int conn)
+{
+	uint64_t n = t->links.conns[conn]->post_said;
+	char got[64];
+
+	if (n == 0)
+		return true;
+	(void)snprintf(got, sizeof(got), "%" PRIu64 " bytes", n);
+	exec_finding(t, s, RESULT_FAIL, "nothing on the POST", got);
+	return false;
+}
+
 bool exec_post(struct trial *t, const struct step *s)
 {
 	int conn = exec_conn(t, s), rc = 0;
@@ -64,7 +77,13 @@ bool exec_post(struct trial *t, const struct step *s)
 		return false;
 	switch (s->post) {
 	case POST_CLOSE: links_post_close(&t->links, conn); return true;
+	case POST_ANOTHER:
+		links_post_leave(&t->links, conn);
+		rc = links_post_open(&t->links, conn, CONNECT_WAIT);
+		break;
 	case POST_OPEN: rc = links_post_open(&t->links, conn, CONNECT_WAIT); break;
+	case POST_ALONE: links_get_reset(&t->links, conn); return true;
+	case POST_UNANSWERED: return is_unanswered(t, s, conn);
 	case POST_RAW:
 		rc = links_post_raw(&t->links, conn, bytes_str(s->packet.bytes), SEND_WAIT);
 		(void)rc; /* a closed POST is what the next step finds */

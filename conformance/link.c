@@ -177,14 +177,13 @@ static void read_conn(struct links *l, int conn)
 	}
 }
 
-/* A tunnel's POST: nothing that comes on it has a meaning, but its end. */
+/* A tunnel's POST: nothing that comes on it has a meaning, but that it came, and its end. */
 static void read_post(struct link_conn *c)
 {
 	uint8_t b[2048];
 	ssize_t n;
-	do
-		n = wire_read(&c->wires.post, b, sizeof(b));
-	while (n > 0);
+	while ((n = wire_read(&c->wires.post, b, sizeof(b))) > 0)
+		c->post_said += (uint64_t)n;
 	if (n != -EAGAIN)
 		wire_close(&c->wires.post, false);
 }
@@ -419,6 +418,21 @@ int links_post_open(struct links *l, int conn, tick_t wait)
 {
 	struct link_conn *c = l->conns[conn];
 	return c->open && c->wires.is_tunnel ? door_repost(&c->wires, &l->places, wait) : ERR_STATE;
+}
+
+void links_post_leave(struct links *l, int conn)
+{
+	door_leave_post(&l->conns[conn]->wires);
+}
+
+void links_get_reset(struct links *l, int conn)
+{
+	struct link_conn *c = l->conns[conn];
+	if (!c->open || c->ended)
+		return;
+	wire_close(&c->wires.main, true);
+	c->ended = true;
+	told_close(l, conn, true, true);
 }
 
 int links_post_raw(struct links *l, int conn, struct bytes b, tick_t wait)

@@ -40,8 +40,9 @@ struct link_request {
 struct link_conn {
 	char name[24];
 	struct door_wires wires;
-	bool open;   /* we have not closed it */
-	bool digest; /* requests carry credentials */
+	bool open;          /* we have not closed it */
+	bool digest;        /* requests carry credentials */
+	uint64_t post_said; /* bytes that came on a tunnel's POST */
 	uint16_t local_port;
 	bool ended; /* the peer closed or reset it */
 	bool reset;
@@ -90,6 +91,10 @@ MUST_USE int links_connect_by(
 /* A tunnel's POST: ends it; opens another with the same cookie (0 or an error). */
 void links_post_close(struct links *l, int conn);
 MUST_USE int links_post_open(struct links *l, int conn, tick_t wait);
+/* Puts its POST aside, open as it is: the next one comes beside it. */
+void links_post_leave(struct links *l, int conn);
+/* Resets its GET; its POST stays. */
+void links_get_reset(struct links *l, int conn);
 /* Sends bytes over the tunnel's POST as they are, not as base64. */
 MUST_USE int links_post_raw(struct links *l, int conn, struct bytes b, tick_t wait);
 /* Sends all, reading meanwhile. 0, ERR_CLOSED, ERR_TIMEOUT. */

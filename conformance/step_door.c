@@ -78,17 +78,25 @@ bool step_read_connect(struct loader *l, const struct node *n, struct step *s)
 bool step_read_post(struct loader *l, const struct node *n, struct step *s)
 {
 	static const char *const keys[] = { "bytes", NULL };
+	static const char *const words[] = { [POST_CLOSE] = "close",
+		[POST_OPEN] = "open",
+		[POST_ANOTHER] = "another",
+		[POST_ALONE] = "alone",
+		[POST_UNANSWERED] = "unanswered" };
 	const struct node *bytes = node_get(n, "bytes");
 
 	if (n->kind == NODE_MAP && bytes && loader_keys(l, n, keys)) {
 		s->post = POST_RAW;
 		return text(l, bytes, &s->packet.bytes);
 	}
-	bool close = n->kind == NODE_SCALAR && strcmp(n->text, "close") == 0;
-	if (!close && (n->kind != NODE_SCALAR || strcmp(n->text, "open") != 0))
-		return loader_fault(l, n->line, "post is close, open or {bytes: …}");
-	s->post = close ? POST_CLOSE : POST_OPEN;
-	return true;
+	for (size_t i = 0; n->kind == NODE_SCALAR && i < COUNT(words); i++) {
+		if (strcmp(n->text, words[i]) == 0) {
+			s->post = (enum post_action)i;
+			return true;
+		}
+	}
+	return loader_fault(
+		l, n->line, "post is close, open, another, alone, unanswered or {bytes: …}");
 }
 
 static bool read_omit(struct loader *l, const struct node *n, struct auth_step *a)
