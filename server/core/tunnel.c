@@ -52,6 +52,14 @@ static void answer_get(struct rtsp_session *c, tick_t now)
 	buf_clear(&b);
 }
 
+/* Nobody does (mod_fault.c): a POST is not answered. */
+static void answer_post(struct rtsp_session *c, tick_t now)
+{
+	answer_get(c, now);
+	if (conn_write(&c->conn, now) != 0)
+		c->w->stats.responses_unsent++;
+}
+
 /* At once: the connection may be handed over in this very turn. */
 static void answer_continue(struct rtsp_session *c, tick_t now)
 {
@@ -374,6 +382,8 @@ void tunnel_begin(struct rtsp_session *c, const struct http_half *h, tick_t now)
 	c->w->stats.tunnel_halves++;
 	if (h->wants_continue)
 		answer_continue(c, now);
+	if (h->is_post && c->w->answers_posts)
+		answer_post(c, now);
 	if (to == c->w)
 		enter(c, h, now);
 	else

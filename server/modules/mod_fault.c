@@ -132,6 +132,7 @@ static int worker_init_seam(struct module *self, struct worker *w)
 {
 	const struct faults *f = self->state;
 
+	w->answers_posts = f->on[FAULT_TUNNEL_POST_ANSWERED] != 0;
 	w->tls_gate.stall = f->on[FAULT_TLS_STALL] * TICK_MS;
 	return 0;
 }

@@ -171,6 +171,25 @@ static void t_continue(void)
 	sim_close(&s);
 }
 
+/* mod_fault's tunnel-post-answered sets this; a POST of ours hears nothing. */
+static void t_post_answered(void)
+{
+	for (int is_bad = 0; is_bad < 2; is_bad++) {
+		struct sim s;
+		struct pair p = { 0 };
+
+		sim_open(&s, 2);
+		s.workers[1].answers_posts = is_bad;
+		pair_open(&p, &s, "a");
+		CU_ASSERT_EQUAL(sim_ask(&p.get, "OPTIONS", "/pattern", ""), 200);
+		CU_ASSERT_EQUAL(has_http(&p.post, 200), is_bad);
+		CU_ASSERT_EQUAL(p.post.in.n, 0);
+		pair_close(&p);
+		sim_check_empty(&s);
+		sim_close(&s);
+	}
+}
+
 /* ---- media ---- */
 
 static void t_frames_both_ways(void)
@@ -443,6 +462,7 @@ UNIT_SUITE(tunnel,
 	{ "their heads may come in pieces", t_heads_in_pieces },
 	{ "requests and frames may be cut anywhere, each padded or all at once", t_body_in_pieces },
 	{ "who waits for 100 before the body of the POST gets it (7231 5.1.1)", t_continue },
+	{ "the POST is not answered, but by the fault of that name", t_post_answered },
 	{ "interleaved frames go both ways", t_frames_both_ways },
 	{ "UDP may be set up through it", t_udp_through_a_tunnel },
 	{ "the POST may go and come again, on any worker; half a request goes with it",
