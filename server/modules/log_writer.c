@@ -2,6 +2,8 @@
 #include "server/modules/log_writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,6 +87,30 @@ static void set_share(struct log_writer *w)
 	struct stat st;
 	if (fstat(w->fd, &st) == 0)
 		w->job.share = (uint64_t)st.st_dev;
+}
+
+static int give_away(int fd, const char *user)
+{
+	const struct passwd *pw = getpwnam(user); /* no worker runs yet: root is given up before */
+
+	return pw && fchown(fd, pw->pw_uid, pw->pw_gid) != 0 ? -errno : 0;
+}
+
+int log_file_open(const char *path, const struct prefs *p)
+{
+	enum { HOW = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC };
+	int err = 0, fd = open(path, HOW | O_EXCL, 0644);
+
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, HOW, 0644);
+	else if (fd >= 0 && geteuid() == 0 && *p->run_user_name)
+		err = give_away(fd, p->run_user_name);
+	if (fd >= 0 && !err)
+		return fd;
+	err = fd < 0 ? -errno : err;
+	if (fd >= 0)
+		(void)close(fd); /* empty */
+	return err;
 }
 
 void log_writer_open(struct log_writer *w, int fd)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/core/prefs.h"
 #include "server/base/buf.h"
 #include "server/media/io.h"
 
@@ -27,6 +28,9 @@ struct log_writer {
 	_Atomic int err; /* why; 0: there was no room */
 };
 
+/* To append to; -errno. A file that root makes is run_user_name's: it is opened again at SIGHUP, as that user. One
+ * that was there keeps its owner: it need not be of our making. */
+MUST_USE int log_file_open(const char *path, const struct prefs *p);
 /* Takes fd over; -1: log_writer_reopen comes before the first line. */
 void log_writer_open(struct log_writer *w, int fd);
 /* What is not written yet goes to fd, which it takes over; the former is closed. */

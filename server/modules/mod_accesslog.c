@@ -2,7 +2,6 @@
 #include "server/modules/mod_accesslog.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,11 +175,10 @@ static int prefs_changed(struct module *self, const struct prefs *p, char *why)
 		atomic_store(&log->is_on, false);
 		return 0;
 	}
-	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int fd = log_file_open(file, p);
 	if (fd < 0) {
-		int err = -errno;
-		(void)snprintf(why, PREFS_WHY, "access log %.150s: %s", file, err_text(err));
-		return err;
+		(void)snprintf(why, PREFS_WHY, "access log %.150s: %s", file, err_text(fd));
+		return fd;
 	}
 	if (fstat(fd, &st) == 0 && st.st_size == 0)
 		put_header(fd);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -113,11 +112,10 @@ static int prefs_changed(struct module *self, const struct prefs *p, char *why)
 		atomic_store(&log->is_on, false);
 		return 0;
 	}
-	int fd = open(mine->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	int fd = log_file_open(mine->file, p);
 	if (fd < 0) {
-		int err = -errno;
-		(void)snprintf(why, PREFS_WHY, "error log %.150s: %s", mine->file, err_text(err));
-		return err;
+		(void)snprintf(why, PREFS_WHY, "error log %.150s: %s", mine->file, err_text(fd));
+		return fd;
 	}
 	log_writer_reopen(&log->out, fd);
 	atomic_store(&log->is_on, true);

@@ -167,6 +167,17 @@ rtsp "DESCRIBE $URL/none.mp4 RTSP/1.0\r\nCSeq: 1\r\n\r\n" >/dev/null
 stop_server
 same "and ends with 0" 0 $?
 check "it wrote to the log that root had opened" grep -q none.mp4 "$TMP/access.log"
+start_server --run-user-name nobody --access-log "$TMP/open/access.log" --error-log "$TMP/open/error.log" --log info ||
+	not_ok "a server whose logs are in a folder of its user starts"
+kill -HUP "$SERVER_PID"
+wait_for 5 grep -q 'prefs read again' "$SERVER_OUT.err"
+same "the logs that root made can be opened again by the user" "" "$(grep 'keeps what it had' "$SERVER_OUT.err")"
+mv "$TMP/open/access.log" "$TMP/open/access.1"
+mv "$TMP/open/error.log" "$TMP/open/error.1"
+kill -HUP "$SERVER_PID"
+wait_for 5 [ -e "$TMP/open/error.log" ]
+check "and are rotated" [ -e "$TMP/open/access.log" ]
+stop_server
 check "and its statistics" [ "$(number "$TMP/open/stats.json" requests)" -ge 2 ]
 if [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 554 ] 2>/dev/null; then
 	"$BIN/beagle-server" --port 554 --run-user-name nobody >"$TMP/low" 2>&1 &
