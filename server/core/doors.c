@@ -51,7 +51,7 @@ int door_spec_read(struct door_spec *d, struct bytes text, uint16_t port, uint16
 		text.n--;
 	if (!take_port(&text, &port) || !bytes_to_str(text, host, sizeof host))
 		return ERR_SYNTAX;
-	return addr_read(&d->at, host, port);
+	return addr_read_scoped(&d->at, host, port);
 }
 
 /* The kernel would not let both have the port. */

@@ -27,7 +27,7 @@ static bool read_scope(char *host, uint32_t *scope)
 	return *scope != 0;
 }
 
-int addr_read(struct addr *a, const char *host, uint16_t port)
+static int read_host(struct addr *a, const char *host, uint16_t port, bool may_scope)
 {
 	char bare[ADDR_TEXT];
 	size_t n = strlen(host);
@@ -47,7 +47,7 @@ int addr_read(struct addr *a, const char *host, uint16_t port)
 	*a = (struct addr){ .n = sizeof a->v4, .v4.sin_family = AF_INET };
 	if (inet_pton(AF_INET, bare, &a->v4.sin_addr) != 1) {
 		*a = (struct addr){ .n = sizeof a->v6, .v6.sin6_family = AF_INET6 };
-		if (!read_scope(bare, &a->v6.sin6_scope_id) ||
+		if ((may_scope && !read_scope(bare, &a->v6.sin6_scope_id)) ||
 			inet_pton(AF_INET6, bare, &a->v6.sin6_addr) != 1) {
 			*a = (struct addr){ 0 };
 			return ERR_SYNTAX;
@@ -55,6 +55,16 @@ int addr_read(struct addr *a, const char *host, uint16_t port)
 	}
 	addr_set_port(a, port);
 	return 0;
+}
+
+int addr_read(struct addr *a, const char *host, uint16_t port)
+{
+	return read_host(a, host, port, false);
+}
+
+int addr_read_scoped(struct addr *a, const char *host, uint16_t port)
+{
+	return read_host(a, host, port, true);
 }
 
 uint16_t addr_port(const struct addr *a)

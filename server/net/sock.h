@@ -21,9 +21,11 @@ struct addr {
 
 enum { ADDR_TEXT = 56 }; /* room for the longest text of an address with its port, and a NUL */
 
-/* Numeric hosts only ("127.0.0.1", "::1", "[::1]", "fe80::1%eth0"), "localhost" = 127.0.0.1. ERR_SYNTAX
- * otherwise: no name but that of an interface is ever looked up here. */
+/* Numeric hosts only ("127.0.0.1", "::1", "[::1]"), "localhost" = 127.0.0.1; ERR_SYNTAX otherwise. Asks the
+ * kernel for nothing: fit for what a peer says. */
 MUST_USE int addr_read(struct addr *a, const char *host, uint16_t port);
+/* The same for our own configuration: "fe80::1%eth0", too, whose interface is looked up. */
+MUST_USE int addr_read_scoped(struct addr *a, const char *host, uint16_t port);
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
 /* Host alone, without brackets and scope: what may stand in a message. dst holds ADDR_TEXT; answers dst. */

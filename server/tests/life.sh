@@ -118,6 +118,12 @@ else
 		"$(cat /proc/"$SERVER_PID"/task/*/status | sed -n 's/^Seccomp:\t//p' | sort -u)"
 	timeout 20 ffmpeg -nostdin -v error -rtsp_transport tcp -i "$URL/clip.mp4" -t 2 -c copy -f null - 2>"$TMP/ffmpeg.err"
 	same "and a film is played" "0 " "$? $(head -n 1 "$TMP/ffmpeg.err")"
+	host=${URL#rtsp://}
+	same "nothing that a client says is looked up" "RTSP/1.0 462" "$(timeout 5 bash -c '
+		exec 3<>"/dev/tcp/${1%:*}/${1##*:}"
+		printf "%s\r\n" "SETUP rtsp://$1/pattern/trackID=1 RTSP/1.0" "CSeq: 1" "Connection: close" \
+			"Transport: RTP/AVP;unicast;client_port=5000-5001;destination=\"fe80::1%lo\"" "" >&3
+		head -n 1 <&3' _ "$host" 2>/dev/null | cut -d " " -f 1-2)"
 	kill -USR1 "$SERVER_PID"
 	check "statistics are written" wait_for 5 [ -s "$TMP/sandbox.json" ]
 	stop_server

@@ -445,6 +445,10 @@ static void t_addr(void)
 		"127.0.0.1 ", "::1::", "256.1.1.1" };
 	for (size_t i = 0; i < COUNT(bad); i++)
 		CU_ASSERT_EQUAL(addr_read(&b, bad[i], 0), ERR_SYNTAX);
+	/* a peer may not make us look up interfaces */
+	CU_ASSERT_EQUAL(addr_read(&b, "fe80::1%lo", 554), ERR_SYNTAX);
+	CU_ASSERT_EQUAL(addr_read_scoped(&b, "[fe80::1%lo]", 554), 0);
+	CU_ASSERT_NOT_EQUAL(b.v6.sin6_scope_id, 0);
 }
 
 UNIT_SUITE(net, { "conn: messages leave in one flush, in order", t_message },
