@@ -198,6 +198,8 @@ static void shutdown_module(struct module *self)
 	pthread_join(s->thread, NULL);
 	for (struct link *x; (x = list_pop(&s->queue));)
 		let_go(container_of(x, struct lookup, link));
+	(void)pthread_cond_destroy(&s->news); /* nobody is left who could wait */
+	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
