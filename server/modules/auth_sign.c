@@ -73,10 +73,11 @@ struct signature {
 
 static void find_signature(struct bytes query, struct signature *s)
 {
-	struct bytes item, name;
+	struct bytes item;
 
 	*s = (struct signature){ 0 };
 	while (bytes_cut(&query, '&', &item)) {
+		struct bytes name = { 0 }; /* "&&" has none */
 		(void)bytes_cut(&item, '=', &name);
 		struct bytes *v = bytes_is_eq(name, B("expires"))  ? &s->expires
 				  : bytes_is_eq(name, B("client")) ? &s->client

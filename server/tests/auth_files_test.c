@@ -318,6 +318,10 @@ static void t_sign(void)
 	CU_ASSERT_EQUAL(check(&other, q, "/a b.mp4", "127.0.0.1", 999), SIGN_WRONG);
 	CU_ASSERT_EQUAL(check(&key, "", "/a b.mp4", "127.0.0.1", 999), SIGN_NONE);
 	CU_ASSERT_EQUAL(check(&key, "a=b&expires=1000", "/a b.mp4", "127.0.0.1", 999), SIGN_NONE);
+	/* "&&": nothing stands between them, and not what stood before */
+	char *gaps = xasprintf("&%s&&&x=y&", q);
+	CU_ASSERT_EQUAL(check(&key, gaps, "/a b.mp4", "127.0.0.1", 999), SIGN_GOOD);
+	free(gaps);
 	/* longer time, same signature */
 	*strstr(q, "1000") = '2';
 	CU_ASSERT_EQUAL(check(&key, q, "/a b.mp4", "127.0.0.1", 999), SIGN_WRONG);
