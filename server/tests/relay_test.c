@@ -119,6 +119,21 @@ static void test_travels(void)
 	scene_close(&s);
 }
 
+/* Over TLS or not goes with the request: the other process takes Basic only so. */
+static void test_says_secure(void)
+{
+	struct scene s;
+
+	scene_open(&s);
+	struct link *first = list_first(&s.sim.workers[0].connections);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+	container_of(first, struct rtsp_session, all)->conn.pipe.is_secure = true;
+	ask(&s);
+	CU_ASSERT_EQUAL_FATAL(s.other.n, 1);
+	CU_ASSERT_TRUE(s.other.last.is_secure);
+	scene_close(&s);
+}
+
 /* The other one says this, or nothing, and ends: the status that the client hears. */
 static int status_after(const char *text)
 {
@@ -289,6 +304,7 @@ static void test_no_further(void)
 UNIT_SUITE(relay,
 	{ "a request for a session of another process travels whole, its reply comes back in order",
 		test_travels },
+	{ "it says whether it came over TLS", test_says_secure },
 	{ "nothing said is 454, anything but one whole reply is 503; the connection serves on",
 		test_broken },
 	{ "a process that hangs is 503 after relay_timeout", test_hangs },

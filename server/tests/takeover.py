@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Take-overs between real servers, and with one that is played here: takeover.py SERVER FOLDER"""
+import base64
+import hashlib
 import json
 import os
 import re
@@ -207,8 +209,8 @@ def three_generations(control):
     say(not os.path.exists(control), "the last one takes the control socket away")
 
 
-def several_addresses(control):
-    """Three listeners, one with TLS: each is handed over, matched by its address."""
+def certificate():
+    """A certificate with its key, and what trusts anybody."""
     cert, tls = TMP + "/cert.pem", ssl.create_default_context()
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -216,6 +218,12 @@ def several_addresses(control):
                     "-days", "2"], check=True, capture_output=True)
     with open(cert, "w") as f:
         f.write(open(cert + ".key").read() + open(cert + ".crt").read())
+    return cert, tls
+
+
+def several_addresses(control):
+    """Three listeners, one with TLS: each is handed over, matched by its address."""
+    cert, tls = certificate()
     common = ["--control-socket", control, "--tls-certificate", cert, "--tls-udp-media", "1"]
     a = Server("a", "--listen", "127.0.0.1:0", "--listen", "rtsps://127.0.0.2:0", "--listen", "127.0.0.3:0", *common)
     at = [a.at] + a.more(2)
@@ -242,6 +250,31 @@ def several_addresses(control):
     say(old.ask("TEARDOWN", "", session)[0] == 200, "its own connection goes on")
     old.sock.close()
     say(b.wait() == 0 and c.stop() == 0, "and both end with 0")
+
+
+def basic_over_tls(control):
+    """Basic is taken over TLS only: a request that travels from one process to another says that it came so."""
+    cert, tls = certificate()
+    with open(TMP + "/users", "w") as f:
+        f.write("anna:Beagle:%s\n" % hashlib.md5(b"anna:Beagle:pass").hexdigest())
+    login = "Authorization: Basic " + base64.b64encode(b"anna:pass").decode()
+    common = ["--control-socket", control, "--tls-certificate", cert, "--auth-users", TMP + "/users",
+              "--auth-wait-max", "0"]
+    a = Server("a", "--listen", "rtsps://127.0.0.1:0", "--listen", "127.0.0.1:0", *common)
+    secure, plain = a.at, a.more(1)[0]
+    old = Client(secure, tls)
+    status, session = old.ask("SETUP", "/trackID=1", None, "Transport: " + TCP, login)
+    say(status == 200, "Basic opens over TLS")
+    b = Server("b", "--listen", "rtsps://127.0.0.1:%d" % secure[1], "--listen", "127.0.0.1:%d" % plain[1],
+               "--takeover", control, *common)
+    b.more(1)
+    say(Client(secure, tls).ask("GET_PARAMETER", "", session, login) == (200, session),
+        "and for a session of the process before")
+    say(Client(secure, tls).ask("GET_PARAMETER", "", session)[0] == 401, "without it the answer is 401")
+    say(Client(plain).ask("GET_PARAMETER", "", session, login)[0] == 401, "and so it is for Basic without TLS")
+    say(old.ask("TEARDOWN", "", session, login)[0] == 200, "its own connection goes on")
+    old.sock.close()
+    say(a.wait() == 0 and b.stop() == 0, "and both end with 0")
 
 
 def activation(control):
@@ -441,7 +474,7 @@ def service_manager(control):
 
 
 try:
-    for i, test in enumerate([three_generations, several_addresses, activation, deadline, bad_successors, bad_predecessors,
+    for i, test in enumerate([three_generations, several_addresses, basic_over_tls, activation, deadline, bad_successors, bad_predecessors,
                               other_user, service_manager]):
         test("%s/control%d" % (TMP, i))
 finally:
