@@ -154,7 +154,7 @@ int auth_sign_url(const struct auth_key *k, struct bytes url, int64_t expires,
 	struct fault f;
 	struct url u;
 
-	if (url_read(url, &u, &f) != 0 || u.scheme == URL_STAR || u.fragment.n ||
+	if (url_read(url, &u, &f) != 0 || u.scheme == URL_STAR || bytes_index(url, '#') < url.n ||
 		url_path_decode(u.path, path, sizeof path) != 0)
 		return ERR_SYNTAX;
 	find_signature(u.query, &s);

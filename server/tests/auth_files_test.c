@@ -381,10 +381,25 @@ static void t_sign_empty_query(void)
 	free(url);
 }
 
+/* Whatever is there of path and query, what is added is found again. */
+static void t_sign_forms(void)
+{
+	static const char *const rows[][2] = { { "rtsp://h", "/" }, { "rtsp://h/", "/" },
+		{ "rtsp://h?", "/" }, { "rtsp://h?x=y", "/" }, { "rtsp://h/a?", "/a" },
+		{ "rtsp://h/a?&", "/a" }, { "rtsp://h/a?x/y", "/a" } };
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *url = sign(&key, rows[i][0], 1000, NULL);
+		CU_ASSERT_EQUAL(
+			check(&key, query_of(url), rows[i][1], "127.0.0.1", 999), SIGN_GOOD);
+		free(url);
+	}
+}
+
 static void t_sign_refused(void)
 {
 	static const char *const rows[] = { "a.mp4", "http://h/a", "rtsp://h/a?sig=1",
-		"rtsp://h/a?expires=1", "rtsp://h/../a", "rtsp://h/a#b", "*", "" };
+		"rtsp://h/a?expires=1", "rtsp://h/../a", "rtsp://h/a#b", "rtsp://h/a#", "*", "" };
 	struct buf b;
 
 	buf_init(&b, 4096);
@@ -411,4 +426,5 @@ UNIT_SUITE(auth_files, { "users: htdigest's lines, with a fourth field for SHA-2
 	{ "signed URL: a control before or behind the query is covered", t_sign_control },
 	{ "signed URL: for one address only", t_sign_client },
 	{ "signed URL: behind an empty query, too", t_sign_empty_query },
+	{ "signed URL: with any path and query, or none", t_sign_forms },
 	{ "signed URL: what cannot be signed, and what logs show", t_sign_refused });
