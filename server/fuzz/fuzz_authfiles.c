@@ -63,7 +63,9 @@ static void ask_all(const struct auth_rules *r, const char *path, const struct a
 	static const char *const names[] = { "anna", "bert", "nobody", "valid-user", "@staff" };
 
 	for (int action = 0; action < ACTION_COUNT; action++) {
-		struct auth_ask a = { .path = path, .action = action, .peer = peer };
+		struct auth_ask a = {
+			.path = path, .action = (enum rtsp_action)action, .peer = peer
+		};
 		enum auth_answer anybody = auth_rules_ask(r, &a);
 		for (size_t i = 0; i < COUNT(names); i++) {
 			a.user = bytes_str(names[i]);
