@@ -129,6 +129,9 @@ const char *conn_end_name(enum conn_end e);
 	X(ahead_waits, "times stored media waited for their TCP client to read")           \
 	X(packets_dropped_udp, "datagrams dropped at a full send buffer")                  \
 	X(packets_failed_udp, "datagrams that the kernel refused")                         \
+	X(packets_in_trains, "RTP packets that left in trains (UDP_SEGMENT)")              \
+	X(trains_refused, "trains that the kernel refused: sent packet by packet")         \
+	X(packets_fragmented, "longer than the path takes whole: sent in fragments")       \
 	X(rtcp_sent, "RTCP compounds sent")                                                \
 	X(rtcp_received, "valid RTCP compounds of known streams")                          \
 	X(rtcp_bad, "RTCP compounds that break 3550 A.2")                                  \

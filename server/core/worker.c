@@ -106,12 +106,15 @@ static tick_t pair_run(struct task *t, uint32_t events, tick_t now)
 	return n ? 0 : TASK_IDLE;
 }
 
-/* What was handed to it, and never left. */
-static void add_losses(struct stats *s, const struct udp *u)
+/* What was handed to it, and how it left, or did not. */
+static void add_udp(struct stats *s, const struct udp *u)
 {
 	s->packets_dropped_udp += u->dropped;
 	s->packets_failed_udp += u->failed;
 	s->packets_sent -= u->dropped + u->failed + u->n;
+	s->packets_in_trains += u->trained;
+	s->trains_refused += u->trains_refused;
+	s->packets_fragmented += u->fragmented;
 }
 
 static void pair_free(struct task *t)
@@ -119,7 +122,7 @@ static void pair_free(struct task *t)
 	struct udp_pair *p = container_of(t, struct udp_pair, task);
 	udp_close(&p->rtp);
 	udp_close(&p->rtcp);
-	add_losses(&p->w->stats, &p->rtp);
+	add_udp(&p->w->stats, &p->rtp);
 	free(p);
 }
 
@@ -154,6 +157,10 @@ static struct udp_pair *open_pair(struct worker *w, const struct addr *host)
 		free(u);
 		return NULL;
 	}
+	if (p->udp_gso)
+		udp_make_trains(&u->rtp);
+	if (p->path_mtu_discovery)
+		udp_find_mtu(&u->rtp);
 	return u;
 }
 
@@ -386,7 +393,7 @@ void worker_stats(const struct worker *w, struct stats *sum)
 	struct stats mine = w->stats;
 
 	for (const struct udp_pair *u = w->pairs; u; u = u->next)
-		add_losses(&mine, &u->rtp);
+		add_udp(&mine, &u->rtp);
 	add_tls(&mine, &w->tls_gate);
 	stats_add(sum, &mine);
 }

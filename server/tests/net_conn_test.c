@@ -7,7 +7,6 @@
 #include "server/base/err.h"
 #include "server/net/conn.h"
 #include "server/net/listener.h"
-#include "server/net/udp.h"
 #include "server/tests/unit.h"
 #include "server/wire/frame.h"
 
@@ -358,73 +357,6 @@ static void t_flush_again(void)
 	loop_clear(&l);
 }
 
-/* ---- datagrams ---- */
-
-static void count_datagram(void *arg, const struct addr *from, struct bytes d)
-{
-	unsigned *n = arg;
-	CU_ASSERT_TRUE(addr_is_loopback(from));
-	CU_ASSERT_EQUAL(d.n, 104);
-	CU_ASSERT_EQUAL(be32(d.p), *n);
-	(*n)++;
-}
-
-static void t_udp_batch(void)
-{
-	struct rig r;
-	struct addr at;
-	struct udp a, b;
-	int fd[2];
-	static const uint8_t body[100];
-	unsigned n = 0;
-
-	rig_open(&r, 1000);
-	CU_ASSERT_EQUAL_FATAL(addr_read(&at, "127.0.0.1", 0), 0);
-	CU_ASSERT_EQUAL_FATAL(sock_udp_pair(&at, 1 << 20, 1 << 20, fd), 0);
-	CU_ASSERT_EQUAL_FATAL(udp_open(&a, &r.loop, fd[0], NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(udp_open(&b, &r.loop, fd[1], &r.task), 0);
-	CU_ASSERT_EQUAL(addr_port(&a.local) % 2, 0);
-	CU_ASSERT_EQUAL(addr_port(&b.local), addr_port(&a.local) + 1);
-	for (uint32_t i = 0; i < 150; i++) {
-		uint8_t head[4];
-		put_be32(head, i);
-		udp_send(&a, &b.local, head, sizeof head, bytes_of(body, sizeof body));
-	}
-	CU_ASSERT_EQUAL(a.sent, 128); /* two batches are full, the rest waits for the flush */
-	loop_turn(&r.loop);
-	CU_ASSERT_EQUAL(a.sent, 150);
-	CU_ASSERT_EQUAL(a.sent_bytes, 150 * 104);
-	CU_ASSERT_EQUAL(a.dropped + a.failed, 0);
-	while (udp_recv(&b, count_datagram, &n) > 0)
-		;
-	CU_ASSERT_EQUAL(n, 150);
-	udp_close(&a);
-	udp_close(&b);
-	rig_close(&r);
-}
-
-static void t_udp_refused(void)
-{
-	struct rig r;
-	struct addr at, nowhere;
-	struct udp a;
-	static const uint8_t body[100];
-
-	rig_open(&r, 1000);
-	CU_ASSERT_EQUAL_FATAL(addr_read(&at, "127.0.0.1", 0), 0);
-	CU_ASSERT_EQUAL_FATAL(addr_read(&nowhere, "::1", 9), 0);
-	CU_ASSERT_EQUAL_FATAL(udp_open(&a, &r.loop, sock_udp(&at, 0, 0), NULL), 0);
-	/* one that cannot leave doesn't hold back the others */
-	udp_send(&a, &a.local, NULL, 0, bytes_of(body, sizeof body));
-	udp_send(&a, &nowhere, NULL, 0, bytes_of(body, sizeof body));
-	udp_send(&a, &a.local, NULL, 0, bytes_of(body, sizeof body));
-	udp_flush(&a);
-	CU_ASSERT_EQUAL(a.sent, 2);
-	CU_ASSERT_EQUAL(a.failed, 1);
-	udp_close(&a);
-	rig_close(&r);
-}
-
 /* ---- addresses ---- */
 
 static void t_addr(void)
@@ -462,6 +394,4 @@ UNIT_SUITE(net, { "conn: messages leave in one flush, in order", t_message },
 	{ "conn: a hang-up behind the end of input breaks it, too", t_hang_up_after_eof },
 	{ "conn: an empty message is nothing", t_empty_message },
 	{ "loop: a flush asked for by a flush comes in the next turn, at once", t_flush_again },
-	{ "udp: 64 datagrams leave in a batch, the rest in the flush", t_udp_batch },
-	{ "udp: a datagram that cannot leave is counted and skipped", t_udp_refused },
 	{ "sock: numeric addresses only", t_addr });
