@@ -81,7 +81,7 @@ bool rtp_pace_has_room(struct rtp_session *s, tick_t *until, tick_t *wake, tick_
 {
 	struct rtsp_session *c = s->source->is_live ? NULL : connection(s);
 
-	if (!c || c->conn.waiting <= rtsp_session_room(c))
+	if (!c || c->conn.io.waiting <= rtsp_session_room(c))
 		return true;
 	ahead_hold(&s->pace.ahead, s->pace.reached - now, now);
 	s->pace.is_full = s->pace.is_pressed = true;

@@ -114,8 +114,8 @@ static bool has_moved(struct rtp_session *s)
 		return false;
 	for (uint32_t i = 0; i < s->n_streams; i++) {
 		struct rtsp_session *c = s->streams[i].over;
-		if (c && c->conn.bytes_out != s->alive_bytes) {
-			s->alive_bytes = c->conn.bytes_out;
+		if (c && c->conn.io.bytes_out != s->alive_bytes) {
+			s->alive_bytes = c->conn.io.bytes_out;
 			return true;
 		}
 	}

@@ -88,7 +88,7 @@ size_t rtsp_session_room(const struct rtsp_session *c)
 
 void rtsp_session_tell_room(struct rtsp_session *c)
 {
-	if (!c->wants_room || c->conn.waiting > rtsp_session_room(c) / 2)
+	if (!c->wants_room || c->conn.io.waiting > rtsp_session_room(c) / 2)
 		return;
 	c->wants_room = false;
 	LIST_EACH(x, &c->media)

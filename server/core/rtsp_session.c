@@ -33,7 +33,7 @@ static void on_http(struct rtsp_session *c, const struct rtsp_msg *m, int read, 
 	struct http_half h;
 	int status = http_half_read(m, read, &h);
 
-	buf_drop(&c->conn.in, read > 0 ? (size_t)read : c->conn.in.n);
+	buf_drop(&c->conn.io.in, read > 0 ? (size_t)read : c->conn.io.in.n);
 	c->begun = 0;
 	c->last_request = now;
 	if (status)
@@ -72,7 +72,7 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 	if (r > 0 && t->req.is_response) {
 		/* we ask nothing, and to answer an answer could go on for ever */
 		arena_reset(&t->arena);
-		buf_drop(&c->conn.in, (size_t)r);
+		buf_drop(&c->conn.io.in, (size_t)r);
 		c->begun = 0;
 		c->w->stats.responses_stray++;
 		return true;
@@ -88,7 +88,7 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 	if (r < 0 && t->req.skip == 0)
 		t->close = c->unframed = true; /* no telling where the next message begins */
 	own_message(t, bytes_sub(in, 0, n), &l);
-	buf_drop(&c->conn.in, n);
+	buf_drop(&c->conn.io.in, n);
 	t->received = now;
 	t->secure = conn_is_secure(&c->conn);
 	c->txn = t;
@@ -103,7 +103,7 @@ static bool read_request(struct rtsp_session *c, struct bytes in, tick_t now)
 /* Takes the next thing off the input; false: there is nothing whole. */
 static bool read_next(struct rtsp_session *c, tick_t now)
 {
-	struct bytes in = buf_bytes(&c->conn.in);
+	struct bytes in = buf_bytes(&c->conn.io.in);
 	struct frame f;
 
 	if (in.n == 0) {
@@ -118,7 +118,7 @@ static bool read_next(struct rtsp_session *c, tick_t now)
 	if (r > 0) {
 		if (f.kind == FRAME_DATA)
 			rtsp_session_on_frame(c, &f, now);
-		buf_drop(&c->conn.in, (size_t)r);
+		buf_drop(&c->conn.io.in, (size_t)r);
 		c->begun = 0;
 		return true;
 	}
@@ -235,9 +235,9 @@ static void tell_closing(struct rtsp_session *c)
 static tick_t finish(struct rtsp_session *c, tick_t now)
 {
 	begin_closing(c,
-		c->draining          ? END_SHUTDOWN
-		: c->conn.pipe.ready ? END_RESET
-				     : END_TLS,
+		c->draining             ? END_SHUTDOWN
+		: c->conn.io.pipe.ready ? END_RESET
+					: END_TLS,
 		now);
 	if (c->ended == END_BLOCKED)
 		conn_reset(&c->conn); /* it will not take what the kernel holds, either */
@@ -283,8 +283,8 @@ static void answer_early(struct rtsp_session *c, struct bytes status, enum conn_
 /* Something waits for the client, and has for long: it reads no more. */
 static bool is_blocked(struct rtsp_session *c, tick_t now)
 {
-	if (conn_waiting(&c->conn) == 0 || c->conn.bytes_out != c->seen_out) {
-		c->seen_out = c->conn.bytes_out;
+	if (conn_waiting(&c->conn) == 0 || c->conn.io.bytes_out != c->seen_out) {
+		c->seen_out = c->conn.io.bytes_out;
 		c->seen_out_at = now;
 	}
 	return now - c->seen_out_at >= c->w->prefs->blocked_timeout * TICK_S;
@@ -293,13 +293,13 @@ static bool is_blocked(struct rtsp_session *c, tick_t now)
 /* Gives back what nothing is in. */
 static void trim(struct rtsp_session *c)
 {
-	if (c->conn.in.n == 0) {
-		buf_clear(&c->conn.in);
+	if (c->conn.io.in.n == 0) {
+		buf_clear(&c->conn.io.in);
 		rtsp_txn_free(c->spare);
 		c->spare = NULL;
 	}
-	if (c->conn.out.n == 0)
-		buf_clear(&c->conn.out);
+	if (c->conn.io.out.n == 0)
+		buf_clear(&c->conn.io.out);
 }
 
 static void check_idle(struct rtsp_session *c, tick_t now)
@@ -315,8 +315,8 @@ static void check_idle(struct rtsp_session *c, tick_t now)
 	}
 	if (now - c->last_request >= TICK_S && !rtsp_session_is_carrying(c))
 		trim(c);
-	if (!c->conn.pipe.ready && now - c->last_request >= p->tls_handshake_timeout * TICK_S) {
-		tls_give_up(&c->conn.pipe);
+	if (!c->conn.io.pipe.ready && now - c->last_request >= p->tls_handshake_timeout * TICK_S) {
+		tls_give_up(&c->conn.io.pipe);
 		begin_closing(c, END_TLS, now);
 	} else if (is_blocked(c, now))
 		begin_closing(c, END_BLOCKED, now);
@@ -351,13 +351,13 @@ static bool run_tunnel(struct rtsp_session *c, bool more, tick_t now)
 /* When the task wants to run again; ends it when all is said. */
 static tick_t decide(struct rtsp_session *c, bool more, tick_t now)
 {
-	if (!conn_is_open(&c->conn) || c->conn.broken)
+	if (!conn_is_open(&c->conn) || c->conn.io.broken)
 		return finish(c, now);
-	if (!c->txn && !more && (c->conn.eof || c->draining))
-		begin_closing(c, c->conn.eof ? END_CLIENT : END_SHUTDOWN, now);
+	if (!c->txn && !more && (c->conn.io.eof || c->draining))
+		begin_closing(c, c->conn.io.eof ? END_CLIENT : END_SHUTDOWN, now);
 	if (c->closing) {
-		buf_drop(&c->conn.in, c->conn.in.n); /* nobody will read it */
-		if (now >= c->close_by || (c->conn.eof && conn_waiting(&c->conn) == 0))
+		buf_drop(&c->conn.io.in, c->conn.io.in.n); /* nobody will read it */
+		if (now >= c->close_by || (c->conn.io.eof && conn_waiting(&c->conn) == 0))
 			return finish(c, now);
 		return c->close_by - now;
 	}
@@ -388,9 +388,9 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 	bool more = run_tunnel(c, advance(c, now), now);
 	if (conn_is_open(&c->conn)) {
 		/* at its end of input, full or choked a level-triggered descriptor would spin */
-		bool full = c->conn.in.n == c->conn.in.max;
+		bool full = c->conn.io.in.n == c->conn.io.in.max;
 		conn_want_read(
-			&c->conn, !c->conn.eof && !full && !is_choked(c) && !tunnel_is_full(c));
+			&c->conn, !c->conn.io.eof && !full && !is_choked(c) && !tunnel_is_full(c));
 	}
 	if (events & EV_USER)
 		check_idle(c, now);
@@ -406,7 +406,7 @@ static void session_free(struct task *t)
 	if (c->half.has_post)
 		worker_connection_ended(c->w, c->half.post_tag, c->ended);
 	if (!c->half.moved)
-		worker_connection_ended(c->w, c->conn.tag, c->ended);
+		worker_connection_ended(c->w, c->conn.io.tag, c->ended);
 	if (c->is_refused)
 		doorman_refused_gone(c->w->server);
 	rtsp_txn_free(c->spare);

@@ -32,8 +32,8 @@ struct rtsp_txn *rtsp_txn_new(struct rtsp_session *c, struct worker *home)
 	t->conn = c;
 	t->home = t->worker = home;
 	t->task = &c->task;
-	t->peer = c->conn.peer;
-	t->local = c->conn.local;
+	t->peer = c->conn.io.peer;
+	t->local = c->conn.io.local;
 	buf_init(&t->reply, TXN_REPLY_MAX);
 	return t;
 }

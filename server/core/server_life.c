@@ -143,7 +143,7 @@ static void cut_connections(struct worker *w, void *arg, tick_t now)
 	LIST_EACH(x, &w->connections)
 	{
 		struct rtsp_session *c = container_of(x, struct rtsp_session, all);
-		c->conn.broken = true;
+		c->conn.io.broken = true;
 		task_signal(&c->task, EV_UPDATE);
 	}
 }

@@ -120,7 +120,7 @@ bool tunnel_is_waiting(const struct rtsp_session *c)
 
 bool tunnel_is_full(const struct rtsp_session *c)
 {
-	return c->half.waits && c->conn.in.n >= WAITING_BYTES;
+	return c->half.waits && c->conn.io.in.n >= WAITING_BYTES;
 }
 
 void tunnel_leave(struct rtsp_session *c)
@@ -214,7 +214,7 @@ static bool join(struct rtsp_session *get, struct rtsp_session *post, tick_t now
 /* Drops what a POST that has gone has left, when all that was whole is done. */
 static void drop_rest(struct rtsp_session *c)
 {
-	buf_drop(&c->conn.in, c->conn.in.n);
+	buf_drop(&c->conn.io.in, c->conn.io.in.n);
 	c->scan = (struct rtsp_scan){ 0 };
 	c->begun = 0;
 	c->half.cut = false;
@@ -227,7 +227,7 @@ bool tunnel_run(struct rtsp_session *c, bool is_idle, tick_t now)
 	if (!t || t->get != c || c->closing)
 		return false;
 	if (tunnel_is_waiting(c))
-		buf_drop(&c->conn.in, c->conn.in.n); /* on a GET nothing follows its head */
+		buf_drop(&c->conn.io.in, c->conn.io.in.n); /* on a GET nothing follows its head */
 	if (t->post && c->half.has_post) {
 		replace_post(c);
 		return true;
@@ -256,9 +256,9 @@ void tunnel_check(struct rtsp_session *c, tick_t now)
 /* Nobody else than who opened a tunnel may speak into it or hear what comes out of it. */
 static bool is_same_peer(const struct rtsp_session *a, const struct rtsp_session *b)
 {
-	return a->conn.pipe.ops == b->conn.pipe.ops && /* both TLS, or neither */
+	return a->conn.io.pipe.ops == b->conn.io.pipe.ops && /* both TLS, or neither */
 	       (!a->w->prefs->tunnel_same_address ||
-		       addr_is_same_host(&a->conn.peer, &b->conn.peer));
+		       addr_is_same_host(&a->conn.io.peer, &b->conn.io.peer));
 }
 
 /* Makes room: partners meet within a second or never, so the one that waits longest is in vain. False: none

@@ -205,9 +205,9 @@ static void check_caps(void)
 		LIST_EACH(x, &w.workers[i].connections)
 		{
 			const struct rtsp_session *c = container_of(x, struct rtsp_session, all);
-			HOLDS(c->conn.in.n <= c->conn.limits.in_max);
-			HOLDS(c->conn.waiting <= c->conn.limits.out_max + CONN_FRAMES * 65540);
-			HOLDS(c->conn.out.cap <=
+			HOLDS(c->conn.io.in.n <= c->conn.limits.in_max);
+			HOLDS(c->conn.io.waiting <= c->conn.limits.out_max + CONN_FRAMES * 65540);
+			HOLDS(c->conn.io.out.cap <=
 				4 * (c->conn.limits.out_max + CONN_FRAMES * 65536));
 		}
 	}

@@ -62,7 +62,7 @@ static struct held *held_of(struct fault_flow *w, const struct rtsp_session *c)
 /* Does another whole request wait behind this one? */
 static bool is_followed(const struct rtsp_session *c)
 {
-	struct bytes in = buf_bytes(&c->conn.in);
+	struct bytes in = buf_bytes(&c->conn.io.in);
 	return in.n && in.p[0] != '$' && bytes_find(in, B("\r\n\r\n")) < in.n;
 }
 
@@ -106,7 +106,7 @@ static void reset(struct rtsp_txn *t, struct buf *reply)
 	if (!conn_is_open(c) || conn_put(c, bytes_sub(buf_bytes(reply), 0, reply->n / 2)) != 0 ||
 		conn_write(c, t->home->loop.now) != 0)
 		return; /* it has gone already */
-	(void)setsockopt(c->pipe.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+	(void)setsockopt(c->io.pipe.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 	conn_close(c);
 	task_signal(&t->conn->task, EV_READ);
 	buf_drop(reply, reply->n);
@@ -121,7 +121,7 @@ static void tear(struct rtsp_txn *t, struct buf *reply)
 		conn_put(c, buf_bytes(reply)) != 0 || conn_write(c, t->home->loop.now) != 0)
 		return;
 	(void)shutdown(
-		c->pipe.fd, SHUT_WR); /* what is said after it, close_notify too, gets nowhere */
+		c->io.pipe.fd, SHUT_WR); /* what is said after it, close_notify too, gets nowhere */
 	buf_drop(reply, reply->n);
 }
 

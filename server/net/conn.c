@@ -13,9 +13,14 @@ enum {
 
 /* ---- parts ---- */
 
+void conn_parts_forget(struct conn_parts *parts)
+{
+	*parts = (struct conn_parts){ .pipe.fd = -1, .post.fd = -1 };
+}
+
 void conn_parts_init(struct conn_parts *parts, int fd)
 {
-	*parts = (struct conn_parts){ .post.fd = -1 };
+	conn_parts_forget(parts);
 	pipe_init_plain(&parts->pipe, fd);
 	parts->peer = sock_peer(fd);
 	parts->local = sock_local(fd);
@@ -31,38 +36,15 @@ void conn_parts_close(struct conn_parts *parts)
 	buf_clear(&parts->out);
 }
 
-/* What was moved elsewhere is no longer theirs. */
-static void forget(struct conn_parts *parts)
-{
-	*parts = (struct conn_parts){ .pipe.fd = -1, .post.fd = -1 };
-}
-
 void conn_detach(struct conn *c, struct conn_parts *parts)
 {
 	conn_keep_frames(c);
 	flush_cancel(&c->flush);
-	pipe_detach(&c->pipe);
-	pipe_detach(&c->post);
-	*parts = (struct conn_parts){ .pipe = c->pipe,
-		.post = c->post,
-		.is_tunnel = c->is_tunnel,
-		.connecting = c->connecting,
-		.eof = c->eof,
-		.broken = c->broken,
-		.shut = c->shut,
-		.base64 = c->base64,
-		.in = c->in,
-		.coded = c->coded,
-		.out = c->out,
-		.unit_sent = c->unit_sent,
-		.waiting = c->waiting,
-		.bytes_in = c->bytes_in,
-		.bytes_out = c->bytes_out,
-		.frames_dropped = c->frames_dropped,
-		.peer = c->peer,
-		.local = c->local,
-		.tag = c->tag };
-	*c = (struct conn){ .pipe.fd = -1, .post.fd = -1, .loop = c->loop };
+	pipe_detach(&c->io.pipe);
+	pipe_detach(&c->io.post);
+	*parts = c->io;
+	*c = (struct conn){ .loop = c->loop };
+	conn_parts_forget(&c->io);
 	flush_init(&c->flush, conn_on_flush);
 }
 
@@ -73,29 +55,6 @@ static void tune(int fd)
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
-}
-
-static void take_parts(struct conn *c, const struct conn_parts *parts)
-{
-	c->pipe = parts->pipe;
-	c->post = parts->post;
-	c->is_tunnel = parts->is_tunnel;
-	c->connecting = parts->connecting;
-	c->eof = parts->eof;
-	c->broken = parts->broken;
-	c->shut = parts->shut;
-	c->base64 = parts->base64;
-	c->in = parts->in;
-	c->coded = parts->coded;
-	c->out = parts->out;
-	c->unit_sent = parts->unit_sent;
-	c->waiting = parts->waiting;
-	c->bytes_in = parts->bytes_in;
-	c->bytes_out = parts->bytes_out;
-	c->frames_dropped = parts->frames_dropped;
-	c->peer = parts->peer;
-	c->local = parts->local;
-	c->tag = parts->tag;
 }
 
 static size_t larger(size_t a, size_t b)
@@ -109,31 +68,30 @@ void conn_set_limits(struct conn *c, const struct conn_limits *limits)
 	size_t out = 2 * limits->out_max + CONN_FRAMES * CONN_UNIT_MAX;
 
 	c->limits = *limits;
-	c->in.max = larger(limits->in_max, c->in.n);
-	c->coded.max = larger(limits->in_max, c->coded.n);
-	c->out.max = larger(out, c->out.n);
+	c->io.in.max = larger(limits->in_max, c->io.in.n);
+	c->io.coded.max = larger(limits->in_max, c->io.coded.n);
+	c->io.out.max = larger(out, c->io.out.n);
 }
 
 int conn_attach(struct conn *c, struct loop *l, struct conn_parts *parts, struct task *owner,
 	const struct conn_limits *limits)
 {
-	*c = (struct conn){ .loop = l, .task = owner, .want_read = true };
-	take_parts(c, parts);
-	forget(parts);
+	*c = (struct conn){ .io = *parts, .loop = l, .task = owner, .want_read = true };
+	conn_parts_forget(parts);
 	flush_init(&c->flush, conn_on_flush);
 	conn_set_limits(c, limits);
-	tune(c->pipe.fd);
-	int err = pipe_attach(&c->pipe, l, owner, !c->eof, c->out.n > 0);
-	if (!err && pipe_is_open(&c->post))
-		err = pipe_attach(&c->post, l, owner, true, false);
+	tune(c->io.pipe.fd);
+	int err = pipe_attach(&c->io.pipe, l, owner, !c->io.eof, c->io.out.n > 0);
+	if (!err && pipe_is_open(&c->io.post))
+		err = pipe_attach(&c->io.post, l, owner, true, false);
 	if (err) {
 		conn_close(c);
 		return err;
 	}
 	conn_arm(c);
-	if (c->in.n || c->coded.n || c->eof || c->broken)
+	if (c->io.in.n || c->io.coded.n || c->io.eof || c->io.broken || c->io.post_end)
 		task_signal(owner, EV_READ);
-	if (c->out.n || c->shut || !c->pipe.ready)
+	if (c->io.out.n || c->io.shut || !c->io.pipe.ready)
 		flush_soon(l, &c->flush);
 	return 0;
 }
@@ -153,23 +111,23 @@ void conn_arm(struct conn *c)
 {
 	if (!conn_is_open(c))
 		return;
-	if (c->connecting) {
-		watch_set(&c->pipe.watch, EV_READ | EV_WRITE);
+	if (c->io.connecting) {
+		watch_set(&c->io.pipe.watch, EV_READ | EV_WRITE);
 		return;
 	}
-	pipe_want(&c->pipe, c->is_tunnel ? !c->eof : c->want_read, c->out.n > 0);
-	if (pipe_is_open(&c->post))
-		pipe_want(&c->post, c->want_read, false);
+	pipe_want(&c->io.pipe, c->io.is_tunnel ? !c->io.eof : c->want_read, c->io.out.n > 0);
+	if (pipe_is_open(&c->io.post))
+		pipe_want(&c->io.post, c->want_read, false);
 }
 
 /* Octets inside a library wake nobody by themselves. */
 static void ask_for_more(struct conn *c)
 {
-	const struct pipe *p = c->is_tunnel ? &c->post : &c->pipe;
+	const struct pipe *p = c->io.is_tunnel ? &c->io.post : &c->io.pipe;
 
-	if (!pipe_is_open(p) || c->broken || c->in.n == c->in.max)
+	if (!pipe_is_open(p) || c->io.broken || c->io.in.n == c->io.in.max)
 		return;
-	if (c->coded.n || (!c->eof && p->ops->has_more(p)))
+	if (c->io.coded.n || (!c->io.eof && p->ops->has_more(p)))
 		task_signal(c->task, EV_READ);
 }
 
@@ -178,23 +136,23 @@ static int read_pipe(struct conn *c)
 {
 	size_t got = 0;
 
-	while (!c->eof && got < CONN_READ_TURN) {
-		size_t space = c->in.max - c->in.n;
+	while (!c->io.eof && got < CONN_READ_TURN) {
+		size_t space = c->io.in.max - c->io.in.n;
 		if (space > CONN_READ_STEP)
 			space = CONN_READ_STEP;
-		uint8_t *room = space ? buf_room(&c->in, space) : NULL;
+		uint8_t *room = space ? buf_room(&c->io.in, space) : NULL;
 		if (!room)
 			return got ? (int)got : ERR_LIMIT;
-		ssize_t n = c->pipe.ops->read(&c->pipe, room, space);
+		ssize_t n = c->io.pipe.ops->read(&c->io.pipe, room, space);
 		if (n == -EAGAIN)
 			break;
 		if (n < 0)
 			return conn_fail(c, (int)n);
 		if (n == 0)
-			c->eof = true;
-		buf_grew(&c->in, (size_t)n);
+			c->io.eof = true;
+		buf_grew(&c->io.in, (size_t)n);
 		got += (size_t)n;
-		c->bytes_in += (size_t)n;
+		c->io.bytes_in += (size_t)n;
 		if ((size_t)n < space)
 			break; /* level-triggered: what came since wakes us again */
 	}
@@ -203,18 +161,18 @@ static int read_pipe(struct conn *c)
 
 int conn_read(struct conn *c)
 {
-	bool was_ready = c->pipe.ready;
+	bool was_ready = c->io.pipe.ready;
 	int got;
 
-	if (!conn_is_open(c) || c->broken)
+	if (!conn_is_open(c) || c->io.broken)
 		return 0;
 	/* nothing can be read: what woke us is an error, which would wake us again and again */
-	if (c->eof || c->in.n == c->in.max) {
-		int err = sock_end(c->pipe.fd);
+	if (c->io.eof || c->io.in.n == c->io.in.max) {
+		int err = sock_end(c->io.pipe.fd);
 		if (err)
 			return conn_fail(c, err);
 	}
-	if (c->is_tunnel) {
+	if (c->io.is_tunnel) {
 		got = conn_read_get(c);
 		if (got >= 0)
 			got = conn_read_post(c);
@@ -222,7 +180,7 @@ int conn_read(struct conn *c)
 		got = read_pipe(c);
 	}
 	/* the handshake may be over, or have left something to send */
-	if (!was_ready || c->pipe.ops->held(&c->pipe))
+	if (!was_ready || c->io.pipe.ops->held(&c->io.pipe))
 		flush_soon(c->loop, &c->flush);
 	ask_for_more(c);
 	conn_arm(c);
@@ -242,14 +200,14 @@ void conn_close(struct conn *c)
 	if (!conn_is_open(c))
 		return;
 	flush_cancel(&c->flush);
-	pipe_close(&c->pipe);
-	pipe_close(&c->post);
+	pipe_close(&c->io.pipe);
+	pipe_close(&c->io.post);
 	c->n_frames = 0;
-	c->waiting = 0;
-	c->unit_sent = 0;
-	buf_clear(&c->in);
-	buf_clear(&c->coded);
-	buf_clear(&c->out);
+	c->io.waiting = 0;
+	c->io.unit_sent = 0;
+	buf_clear(&c->io.in);
+	buf_clear(&c->io.coded);
+	buf_clear(&c->io.out);
 }
 
 void conn_reset(struct conn *c)
@@ -257,6 +215,6 @@ void conn_reset(struct conn *c)
 	struct linger none = { .l_onoff = 1 };
 
 	if (conn_is_open(c)) /* a wish: without it the kernel goes on trying for a while */
-		(void)setsockopt(c->pipe.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+		(void)setsockopt(c->io.pipe.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 	conn_close(c);
 }

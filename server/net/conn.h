@@ -43,52 +43,46 @@ struct conn_frame {
 	uint8_t head[CONN_HEAD_MAX];
 };
 
-struct conn {
+/*
+ * What a connection is wherever it lives: what passes from one loop, owner or thread to another. All that
+ * belongs to a loop or an owner stands in struct conn. Addresses are the kernel's unless the caller knows
+ * better (a forwarded connection over AF_UNIX).
+ */
+struct conn_parts {
 	struct pipe pipe; /* both ways; of a tunnel the GET: what comes in there is thrown away */
 	struct pipe post; /* of a tunnel: the POST, or closed */
 	bool is_tunnel;
-	bool want_read;
 	bool eof;    /* the peer has finished sending */
 	bool broken; /* an error ended it: nothing more can be written */
 	bool connecting;
-	bool shut; /* our side has finished sending */
-	uint8_t n_frames;
+	bool shut;    /* our side has finished sending */
 	int post_end; /* why the POST has gone, until conn_read tells it */
 	struct base64 base64;
-	struct loop *loop;
-	struct task *task;
-	struct flush flush;
 	struct buf in;
 	struct buf coded; /* base64 that came with the POST and waits for room in `in` */
 	struct buf out;   /* units: header, then bytes */
 	size_t unit_sent; /* bytes of out's first unit that have left */
 	size_t waiting;   /* payload bytes in out that have not left */
+	uint64_t bytes_in, bytes_out, frames_dropped;
+	uint64_t bytes_junk; /* thrown away: they came on the GET of a tunnel */
+	struct addr peer, local;
+	uint32_t tag; /* the owner's own: goes where the connection goes */
+};
+
+struct conn {
+	struct conn_parts io;
+	bool want_read;
+	uint8_t n_frames;
+	struct loop *loop;
+	struct task *task;
+	struct flush flush;
 	struct conn_limits limits;
 	/* May be NULL. tag = that of the frame, n = its bytes, head included. */
 	void (*on_drop)(void *arg, uint16_t tag, size_t n);
 	/* Seam (may be NULL): sees, and may shorten or redirect, what is about to be written. */
 	void (*before_write)(void *arg, struct conn *c, struct iovec *iov, int *n);
 	void *arg;
-	uint32_t tag; /* the owner's own: goes where the connection goes */
-	uint64_t bytes_in, bytes_out, frames_dropped;
-	uint64_t bytes_junk; /* thrown away: they came on the GET of a tunnel */
-	struct addr peer, local;
 	struct conn_frame frames[CONN_FRAMES];
-};
-
-/*
- * A connection off its loop: what passes from one owner or thread to another. Addresses are the
- * kernel's unless the caller knows better (a forwarded connection over AF_UNIX).
- */
-struct conn_parts {
-	struct pipe pipe, post;
-	bool is_tunnel, connecting, eof, broken, shut;
-	struct base64 base64;
-	struct buf in, coded, out; /* not parsed yet; not written yet */
-	size_t unit_sent, waiting;
-	uint64_t bytes_in, bytes_out, frames_dropped;
-	struct addr peer, local;
-	uint32_t tag; /* the owner's own: travels along */
 };
 
 /* Takes over fd (connected, or connecting). 0 or -errno; on an error fd is closed. */
@@ -125,21 +119,21 @@ void conn_part(struct conn *c);
 /* Over TLS, all of it? */
 static inline bool conn_is_secure(const struct conn *c)
 {
-	return c->pipe.is_secure && (c->post.is_secure || !pipe_is_open(&c->post));
+	return c->io.pipe.is_secure && (c->io.post.is_secure || !pipe_is_open(&c->io.post));
 }
 static inline bool conn_is_open(const struct conn *c)
 {
-	return pipe_is_open(&c->pipe);
+	return pipe_is_open(&c->io.pipe);
 }
 /* Is there a pipe that input can come from? */
 static inline bool conn_has_input(const struct conn *c)
 {
-	return pipe_is_open(c->is_tunnel ? &c->post : &c->pipe);
+	return pipe_is_open(c->io.is_tunnel ? &c->io.post : &c->io.pipe);
 }
 /*
- * Reads what is there into c->in: bytes read (0 = nothing new, or c->eof is set now), ERR_LIMIT when
- * `in` is full, -errno (c->broken), or the end of a tunnel's POST (conn_join). Parse from
- * buf_bytes(&c->in), then buf_drop; after ERR_LIMIT call conn_want_read when there is room again.
+ * Reads what is there into c->io.in: bytes read (0 = nothing new, or c->io.eof is set now), ERR_LIMIT
+ * when it is full, -errno (c->io.broken), or the end of a tunnel's POST (conn_join). Parse from
+ * buf_bytes(&c->io.in), then buf_drop; after ERR_LIMIT call conn_want_read when there is room again.
  */
 MUST_USE int conn_read(struct conn *c);
 /* Stops or resumes asking for EV_READ: back-pressure for a peer that asks more than it reads. The end

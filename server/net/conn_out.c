@@ -21,7 +21,8 @@ enum { IOV_MAX_TURN = 64 };
 void conn_on_flush(struct flush *f, tick_t now)
 {
 	struct conn *c = container_of(f, struct conn, flush);
-	(void)conn_write(c, now); /* an error is in c->broken; the owner hears of it by EV_READ */
+	(void)conn_write(
+		c, now); /* an error is in c->io.broken; the owner hears of it by EV_READ */
 }
 
 /* ---- the queue ---- */
@@ -29,7 +30,7 @@ void conn_on_flush(struct flush *f, tick_t now)
 static int queue_unit(struct conn *c, const struct unit *u, struct bytes head, struct bytes rest)
 {
 	size_t need = sizeof *u + u->n;
-	uint8_t *p = buf_room(&c->out, need);
+	uint8_t *p = buf_room(&c->io.out, need);
 
 	if (!p)
 		return ERR_LIMIT;
@@ -38,14 +39,14 @@ static int queue_unit(struct conn *c, const struct unit *u, struct bytes head, s
 		memcpy(p + sizeof *u, head.p, head.n);
 	if (rest.n)
 		memcpy(p + sizeof *u + head.n, rest.p, rest.n);
-	buf_grew(&c->out, need);
-	c->waiting += u->n;
+	buf_grew(&c->io.out, need);
+	c->io.waiting += u->n;
 	return 0;
 }
 
 static void count_drop(struct conn *c, uint16_t tag, size_t n)
 {
-	c->frames_dropped++;
+	c->io.frames_dropped++;
 	if (c->on_drop)
 		c->on_drop(c->arg, tag, n);
 }
@@ -60,7 +61,7 @@ static void keep_frames(struct conn *c, uint8_t from, size_t sent)
 			.due = f->due, .n = (uint32_t)(f->head_n + f->payload.n), .tag = f->tag
 		};
 		bool begun = i == from && sent > 0;
-		if (!begun && c->waiting > c->limits.high_water) {
+		if (!begun && c->io.waiting > c->limits.high_water) {
 			count_drop(c, f->tag, u.n);
 			continue;
 		}
@@ -69,8 +70,8 @@ static void keep_frames(struct conn *c, uint8_t from, size_t sent)
 			assert(!begun);
 			count_drop(c, f->tag, u.n);
 		} else if (begun) {
-			c->unit_sent = sent;
-			c->waiting -= sent;
+			c->io.unit_sent = sent;
+			c->io.waiting -= sent;
 		}
 	}
 	c->n_frames = 0;
@@ -85,11 +86,11 @@ int conn_put(struct conn *c, struct bytes message)
 {
 	struct unit u = { .due = TICK_NEVER, .n = (uint32_t)message.n };
 
-	if (!conn_is_open(c) || c->broken || c->shut)
+	if (!conn_is_open(c) || c->io.broken || c->io.shut)
 		return ERR_CLOSED;
 	if (message.n == 0)
 		return 0; /* a unit of nothing would never be seen to leave */
-	if (c->waiting + message.n > c->limits.out_max)
+	if (c->io.waiting + message.n > c->limits.out_max)
 		return ERR_LIMIT;
 	keep_frames(c, 0, 0); /* order */
 	int err = queue_unit(c, &u, message, (struct bytes){ 0 });
@@ -102,14 +103,14 @@ int conn_put_frame(struct conn *c, const uint8_t *head, size_t head_n, struct by
 	tick_t due, uint16_t tag)
 {
 	assert(head_n <= CONN_HEAD_MAX);
-	if (!conn_is_open(c) || c->broken || c->shut)
+	if (!conn_is_open(c) || c->io.broken || c->io.shut)
 		return ERR_CLOSED;
-	if (c->waiting > c->limits.high_water) {
+	if (c->io.waiting > c->limits.high_water) {
 		count_drop(c, tag, head_n + payload.n);
 		return ERR_LIMIT;
 	}
 	if (c->n_frames == CONN_FRAMES)
-		(void)conn_write(c, c->loop->now); /* an error stays in c->broken */
+		(void)conn_write(c, c->loop->now); /* an error stays in c->io.broken */
 	struct conn_frame *f = &c->frames[c->n_frames++];
 	f->payload = payload;
 	f->due = due;
@@ -122,7 +123,7 @@ int conn_put_frame(struct conn *c, const uint8_t *head, size_t head_n, struct by
 
 size_t conn_waiting(const struct conn *c)
 {
-	size_t n = c->waiting + (conn_is_open(c) ? c->pipe.ops->held(&c->pipe) : 0);
+	size_t n = c->io.waiting + (conn_is_open(c) ? c->io.pipe.ops->held(&c->io.pipe) : 0);
 	for (uint8_t i = 0; i < c->n_frames; i++)
 		n += c->frames[i].head_n + c->frames[i].payload.n;
 	return n;
@@ -135,10 +136,10 @@ static ssize_t write_iov(struct conn *c, struct iovec *iov, int n)
 {
 	if (c->before_write)
 		c->before_write(c->arg, c, iov, &n);
-	ssize_t sent = c->pipe.ops->writev(&c->pipe, iov, n);
+	ssize_t sent = c->io.pipe.ops->writev(&c->io.pipe, iov, n);
 	if (sent < 0)
 		return conn_fail(c, (int)sent);
-	c->bytes_out += (uint64_t)sent;
+	c->io.bytes_out += (uint64_t)sent;
 	return sent;
 }
 
@@ -150,13 +151,13 @@ static void read_unit(const uint8_t *p, struct unit *u)
 /* Late frames at the head of a queue that is half full or more go unsent. */
 static void drop_late(struct conn *c, tick_t now)
 {
-	while (c->out.n && !c->unit_sent && c->waiting > c->limits.high_water / 2) {
+	while (c->io.out.n && !c->io.unit_sent && c->io.waiting > c->limits.high_water / 2) {
 		struct unit u;
-		read_unit(buf_bytes(&c->out).p, &u);
+		read_unit(buf_bytes(&c->io.out).p, &u);
 		if (u.due == TICK_NEVER || now - u.due <= c->limits.tolerance)
 			return;
-		buf_drop(&c->out, sizeof u + u.n);
-		c->waiting -= u.n;
+		buf_drop(&c->io.out, sizeof u + u.n);
+		c->io.waiting -= u.n;
 		count_drop(c, u.tag, u.n);
 	}
 }
@@ -164,18 +165,18 @@ static void drop_late(struct conn *c, tick_t now)
 /* Takes `sent` bytes off the queue's front. */
 static void units_sent(struct conn *c, size_t sent)
 {
-	c->waiting -= sent;
-	while (sent || c->unit_sent) {
+	c->io.waiting -= sent;
+	while (sent || c->io.unit_sent) {
 		struct unit u;
-		read_unit(buf_bytes(&c->out).p, &u);
-		size_t left = u.n - c->unit_sent;
+		read_unit(buf_bytes(&c->io.out).p, &u);
+		size_t left = u.n - c->io.unit_sent;
 		if (sent < left) {
-			c->unit_sent += sent;
+			c->io.unit_sent += sent;
 			return;
 		}
 		sent -= left;
-		c->unit_sent = 0;
-		buf_drop(&c->out, sizeof u + u.n);
+		c->io.unit_sent = 0;
+		buf_drop(&c->io.out, sizeof u + u.n);
 	}
 }
 
@@ -183,8 +184,8 @@ static void units_sent(struct conn *c, size_t sent)
 static ssize_t write_units(struct conn *c, size_t *offered)
 {
 	struct iovec iov[IOV_MAX_TURN];
-	struct bytes b = buf_bytes(&c->out);
-	size_t skip = c->unit_sent;
+	struct bytes b = buf_bytes(&c->io.out);
+	size_t skip = c->io.unit_sent;
 	int n = 0;
 
 	*offered = 0;
@@ -233,10 +234,10 @@ static int write_frames(struct conn *c)
 
 static int drain(struct conn *c, tick_t now)
 {
-	while (c->out.n) {
+	while (c->io.out.n) {
 		size_t offered;
 		drop_late(c, now);
-		if (!c->out.n)
+		if (!c->io.out.n)
 			break;
 		ssize_t sent = write_units(c, &offered);
 		if (sent < 0)
@@ -244,7 +245,7 @@ static int drain(struct conn *c, tick_t now)
 		if ((size_t)sent < offered)
 			break;
 	}
-	if (c->n_frames && c->out.n)
+	if (c->n_frames && c->io.out.n)
 		keep_frames(c, 0, 0);
 	return c->n_frames ? write_frames(c) : 0;
 }
@@ -252,28 +253,28 @@ static int drain(struct conn *c, tick_t now)
 /* 0: it stands; -EAGAIN: it is still under way; -errno: it failed. */
 static int connected(struct conn *c)
 {
-	int err = sock_error(c->pipe.fd);
+	int err = sock_error(c->io.pipe.fd);
 
-	c->peer = sock_peer(c->pipe.fd);
+	c->io.peer = sock_peer(c->io.pipe.fd);
 	if (err)
 		return conn_fail(c, err);
-	if (!c->peer.n)
+	if (!c->io.peer.n)
 		return -EAGAIN;
-	c->local = sock_local(c->pipe.fd);
-	c->connecting = false;
+	c->io.local = sock_local(c->io.pipe.fd);
+	c->io.connecting = false;
 	return 0;
 }
 
 /* Sends what the pipes hold themselves, then what waits here. */
 static int push(struct conn *c, tick_t now)
 {
-	if (c->broken)
+	if (c->io.broken)
 		return ERR_CLOSED;
-	int err = c->pipe.ops->flush(&c->pipe);
+	int err = c->io.pipe.ops->flush(&c->io.pipe);
 	if (err)
 		return conn_fail(c, err);
-	if (pipe_is_open(&c->post))
-		(void)c->post.ops->flush(&c->post); /* its error is seen by conn_read */
+	if (pipe_is_open(&c->io.post))
+		(void)c->io.post.ops->flush(&c->io.post); /* its error is seen by conn_read */
 	return drain(c, now);
 }
 
@@ -282,18 +283,18 @@ int conn_write(struct conn *c, tick_t now)
 	flush_cancel(&c->flush);
 	if (!conn_is_open(c))
 		return ERR_CLOSED;
-	int err = c->connecting ? connected(c) : 0;
+	int err = c->io.connecting ? connected(c) : 0;
 	if (err == -EAGAIN) {
 		keep_frames(c, 0, 0);
 		return 0;
 	}
 	if (!err)
 		err = push(c, now);
-	if (!err && c->shut && !c->out.n) {
-		err = c->pipe.ops->finish(&c->pipe);
+	if (!err && c->io.shut && !c->io.out.n) {
+		err = c->io.pipe.ops->finish(&c->io.pipe);
 		err = err == -EAGAIN ? 0 : err;
 		if (err)
-			c->broken = true;
+			c->io.broken = true;
 	}
 	if (err) {
 		c->n_frames = 0;
@@ -306,10 +307,10 @@ int conn_write(struct conn *c, tick_t now)
 
 void conn_finish(struct conn *c)
 {
-	if (!conn_is_open(c) || c->shut)
+	if (!conn_is_open(c) || c->io.shut)
 		return;
 	keep_frames(c, 0, 0);
-	c->shut = true;
-	if (!c->broken)
+	c->io.shut = true;
+	if (!c->io.broken)
 		flush_soon(c->loop, &c->flush);
 }

@@ -10,9 +10,11 @@ enum { CONN_UNIT_MAX = 65536 };
 
 static inline int conn_fail(struct conn *c, int err)
 {
-	c->broken = true;
+	c->io.broken = true;
 	return err;
 }
+/* They hold nothing: what was in them was moved elsewhere, or there was nothing yet. */
+void conn_parts_forget(struct conn_parts *parts);
 /* Sets what the pipes are watched for. */
 void conn_arm(struct conn *c);
 /* The loop's flush phase. */
@@ -20,8 +22,8 @@ void conn_on_flush(struct flush *f, tick_t now);
 /* Copies the frames of this turn into the queue, to which they are next. */
 void conn_keep_frames(struct conn *c);
 
-/* Bytes that came over the POST and were decoded into c->in; 0; ERR_LIMIT: `in` is full. Its end is
- * noted in c->post_end. */
+/* Bytes that came over the POST and were decoded into c->io.in; 0; ERR_LIMIT: `in` is full. Its end is
+ * noted in c->io.post_end. */
 int conn_read_post(struct conn *c);
 /* Throws away what comes over the GET; sees its end. */
 int conn_read_get(struct conn *c);

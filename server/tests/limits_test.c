@@ -180,7 +180,7 @@ static void t_blocked_replies(void)
 	const struct rtsp_session *on = container_of(x, struct rtsp_session, all);
 	CU_ASSERT_TRUE(conn_waiting(&on->conn) > 0);
 	CU_ASSERT_TRUE(conn_waiting(&on->conn) <= (size_t)s.prefs.reply_queue_bytes + 65536);
-	CU_ASSERT_TRUE(on->conn.in.n <= on->conn.limits.in_max);
+	CU_ASSERT_TRUE(on->conn.io.in.n <= on->conn.limits.in_max);
 	sim_run(&s, 63 * TICK_S);
 	CU_ASSERT_EQUAL(stats_of(&s)->closed[END_BLOCKED], 1);
 	CU_ASSERT_EQUAL(atomic_load(&s.workers[0].n_connections), 0);
@@ -256,8 +256,8 @@ static void t_memory_back(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(x);
 	const struct rtsp_session *on = container_of(x, struct rtsp_session, all);
 	sim_run(&s, 3 * TICK_S);
-	CU_ASSERT_EQUAL(on->conn.in.cap, 0);
-	CU_ASSERT_EQUAL(on->conn.out.cap, 0);
+	CU_ASSERT_EQUAL(on->conn.io.in.cap, 0);
+	CU_ASSERT_EQUAL(on->conn.io.out.cap, 0);
 	CU_ASSERT_PTR_NULL(on->spare);
 	CU_ASSERT_EQUAL(sim_ask(&c, "OPTIONS", "/", ""), 200);
 	free(big);

@@ -152,7 +152,7 @@ static void t_message(void)
 	CU_ASSERT_EQUAL(take(&r, got, sizeof got), 6);
 	CU_ASSERT_EQUAL(memcmp(got, "onetwo", 6), 0);
 	CU_ASSERT_EQUAL(conn_waiting(&r.conn), 0);
-	CU_ASSERT_EQUAL(r.conn.pipe.watch.interest, EV_READ);
+	CU_ASSERT_EQUAL(r.conn.io.pipe.watch.interest, EV_READ);
 	rig_close(&r);
 }
 
@@ -171,7 +171,7 @@ static void t_order(void)
 	CU_ASSERT_EQUAL(count_frames(bytes_of(got, n), &last, &in_order), 100);
 	CU_ASSERT_TRUE(in_order);
 	CU_ASSERT_EQUAL(r.drops, 0);
-	CU_ASSERT_EQUAL(r.conn.bytes_out, n);
+	CU_ASSERT_EQUAL(r.conn.io.bytes_out, n);
 	rig_close(&r);
 }
 
@@ -193,7 +193,7 @@ static void t_high_water(void)
 	unsigned frames = count_frames(bytes_of(got, n), &last, &in_order);
 	CU_ASSERT_EQUAL(last, 0x6c617374);
 	CU_ASSERT_EQUAL(frames - 1 + r.drops, 200);
-	CU_ASSERT_EQUAL(r.conn.frames_dropped, r.drops);
+	CU_ASSERT_EQUAL(r.conn.io.frames_dropped, r.drops);
 	CU_ASSERT_TRUE(in_order);
 	rig_close(&r);
 }
@@ -262,12 +262,12 @@ static void t_read_cap(void)
 	CU_ASSERT_EQUAL(sent, (ssize_t)sizeof junk);
 	CU_ASSERT_EQUAL(conn_read(&r.conn), 10000);
 	CU_ASSERT_EQUAL(conn_read(&r.conn), ERR_LIMIT);
-	buf_drop(&r.conn.in, 10000);
+	buf_drop(&r.conn.io.in, 10000);
 	CU_ASSERT_EQUAL(conn_read(&r.conn), 10000);
-	buf_drop(&r.conn.in, 10000);
+	buf_drop(&r.conn.io.in, 10000);
 	(void)shutdown(r.peer, SHUT_WR);
 	CU_ASSERT_EQUAL(conn_read(&r.conn), 0);
-	CU_ASSERT_TRUE(r.conn.eof);
+	CU_ASSERT_TRUE(r.conn.io.eof);
 	rig_close(&r);
 }
 
@@ -280,7 +280,7 @@ static void t_peer_gone(void)
 	CU_ASSERT_EQUAL(conn_put(&r.conn, B("hello")), 0);
 	loop_turn(&r.loop);
 	loop_turn(&r.loop);
-	CU_ASSERT_TRUE(r.conn.broken);
+	CU_ASSERT_TRUE(r.conn.io.broken);
 	CU_ASSERT_TRUE(r.events & EV_READ);
 	CU_ASSERT_EQUAL(conn_put(&r.conn, B("hello")), ERR_CLOSED);
 	r.peer = -1;
@@ -296,13 +296,13 @@ static void t_hang_up_after_eof(void)
 	rig_open(&r, 100000);
 	(void)close(r.peer);
 	CU_ASSERT_EQUAL(conn_read(&r.conn), 0);
-	CU_ASSERT_TRUE(r.conn.eof);
+	CU_ASSERT_TRUE(r.conn.io.eof);
 	conn_want_read(&r.conn, false);
-	while (!r.conn.broken && n++ < 10) {
+	while (!r.conn.io.broken && n++ < 10) {
 		loop_turn(&r.loop);
 		CU_ASSERT_TRUE(conn_read(&r.conn) <= 0);
 	}
-	CU_ASSERT_TRUE(r.conn.broken);
+	CU_ASSERT_TRUE(r.conn.io.broken);
 	r.peer = -1;
 	rig_close(&r);
 }
@@ -316,7 +316,7 @@ static void t_empty_message(void)
 	CU_ASSERT_EQUAL(conn_put(&r.conn, B("a")), 0);
 	CU_ASSERT_EQUAL(conn_put(&r.conn, B("")), 0);
 	CU_ASSERT_EQUAL(take(&r, got, sizeof got), 1);
-	CU_ASSERT_EQUAL(r.conn.out.n, 0);
+	CU_ASSERT_EQUAL(r.conn.io.out.n, 0);
 	rig_close(&r);
 }
 

@@ -120,7 +120,7 @@ static void post_again(struct rig *r)
 
 static bool holds(const struct conn *c, const char *text)
 {
-	return bytes_is_eq(buf_bytes(&c->in), bytes_str(text));
+	return bytes_is_eq(buf_bytes(&c->io.in), bytes_str(text));
 }
 
 /* ---- detach, attach ---- */
@@ -158,7 +158,7 @@ static void t_move(void)
 		k = read(r.get_peer, got, sizeof got);
 	}
 	CU_ASSERT_EQUAL(n, sizeof much);
-	CU_ASSERT_EQUAL(r.get.conn.bytes_out, sizeof much);
+	CU_ASSERT_EQUAL(r.get.conn.io.bytes_out, sizeof much);
 	CU_ASSERT_TRUE(r.get.events & EV_READ);
 	CU_ASSERT_EQUAL(conn_read(&r.get.conn), 9);
 	CU_ASSERT_TRUE(holds(&r.get.conn, "unread and more"));
@@ -231,12 +231,12 @@ static tick_t echo_run(struct task *t, uint32_t events, tick_t now)
 
 	(void)now;
 	if (events & EV_READ && conn_read(&e->conn) > 0) {
-		CU_ASSERT_EQUAL(conn_put(&e->conn, buf_bytes(&e->conn.in)), 0);
-		buf_drop(&e->conn.in, e->conn.in.n);
+		CU_ASSERT_EQUAL(conn_put(&e->conn, buf_bytes(&e->conn.io.in)), 0);
+		buf_drop(&e->conn.io.in, e->conn.io.in.n);
 	}
 	if (events & EV_WRITE)
 		(void)conn_write(&e->conn, now); /* seen in conn.broken */
-	if (e->conn.eof) {
+	if (e->conn.io.eof) {
 		conn_close(&e->conn);
 		loop_stop(e->task.loop);
 	}
@@ -284,13 +284,13 @@ static void t_given_addresses(void)
 	char text[ADDR_TEXT];
 
 	rig_open(&r);
-	CU_ASSERT_STRING_EQUAL(addr_host_text(&r.get.conn.peer, text), "");
+	CU_ASSERT_STRING_EQUAL(addr_host_text(&r.get.conn.io.peer, text), "");
 	conn_detach(&r.get.conn, &parts);
 	CU_ASSERT_EQUAL(addr_read(&parts.peer, "192.0.2.7", 1234), 0);
 	CU_ASSERT_EQUAL(addr_read(&parts.local, "2001:db8::1", 554), 0);
 	CU_ASSERT_EQUAL(conn_attach(&r.get.conn, &r.loop[0], &parts, &r.get.task, &limits), 0);
-	CU_ASSERT_STRING_EQUAL(addr_text(&r.get.conn.peer, text), "192.0.2.7:1234");
-	CU_ASSERT_STRING_EQUAL(addr_text(&r.get.conn.local, text), "[2001:db8::1]:554");
+	CU_ASSERT_STRING_EQUAL(addr_text(&r.get.conn.io.peer, text), "192.0.2.7:1234");
+	CU_ASSERT_STRING_EQUAL(addr_text(&r.get.conn.io.local, text), "[2001:db8::1]:554");
 	rig_close(&r);
 }
 
@@ -337,13 +337,13 @@ static void t_post_ends(void)
 	CU_ASSERT_TRUE(r.get.events & EV_READ); /* there is more to hear: */
 	CU_ASSERT_EQUAL(conn_read(&r.get.conn), ERR_CLOSED);
 	CU_ASSERT_EQUAL(conn_read(&r.get.conn), 0); /* once */
-	CU_ASSERT_FALSE(r.get.conn.eof);
+	CU_ASSERT_FALSE(r.get.conn.io.eof);
 	CU_ASSERT_FALSE(conn_has_input(&r.get.conn));
 	CU_ASSERT_EQUAL(conn_put(&r.get.conn, B("media")), 0);
 	settle(&r);
 	/* another takes its place, and begins at a group of its own */
 	post_again(&r);
-	buf_drop(&r.get.conn.in, r.get.conn.in.n);
+	buf_drop(&r.get.conn.io.in, r.get.conn.io.in.n);
 	CU_ASSERT_EQUAL(join(&r), 0);
 	CU_ASSERT_TRUE(conn_has_input(&r.get.conn));
 	say(r.post_peer, "dHdv");
@@ -364,7 +364,7 @@ static void t_post_bad(void)
 	CU_ASSERT_EQUAL(conn_read(&r.get.conn), 4);
 	CU_ASSERT_EQUAL(conn_read(&r.get.conn), ERR_SYNTAX);
 	CU_ASSERT_TRUE(holds(&r.get.conn, "good"));
-	CU_ASSERT_FALSE(r.get.conn.broken);
+	CU_ASSERT_FALSE(r.get.conn.io.broken);
 	CU_ASSERT_FALSE(conn_has_input(&r.get.conn));
 	rig_close(&r);
 }
@@ -394,7 +394,7 @@ static void t_post_full(void)
 	loop_turn(&r.loop[0]);
 	CU_ASSERT_EQUAL(r.get.events, 0);
 	while (n < 3000) {
-		buf_drop(&r.get.conn.in, r.get.conn.in.n);
+		buf_drop(&r.get.conn.io.in, r.get.conn.io.in.n);
 		r.get.events = 0;
 		conn_want_read(&r.get.conn, true);
 		settle(&r);
@@ -416,15 +416,15 @@ static void t_get_ends(void)
 	settle(&r);
 	CU_ASSERT_TRUE(r.get.events & EV_READ);
 	CU_ASSERT_EQUAL(conn_read(&r.get.conn), 0);
-	CU_ASSERT_EQUAL(r.get.conn.bytes_junk, 22);
-	CU_ASSERT_EQUAL(r.get.conn.in.n, 0);
-	CU_ASSERT_FALSE(r.get.conn.eof);
+	CU_ASSERT_EQUAL(r.get.conn.io.bytes_junk, 22);
+	CU_ASSERT_EQUAL(r.get.conn.io.in.n, 0);
+	CU_ASSERT_FALSE(r.get.conn.io.eof);
 	(void)shutdown(r.get_peer, SHUT_WR);
 	r.get.events = 0;
 	settle(&r);
 	CU_ASSERT_TRUE(r.get.events & EV_READ); /* even while nothing is wanted of the POST */
 	CU_ASSERT_EQUAL(conn_read(&r.get.conn), 0);
-	CU_ASSERT_TRUE(r.get.conn.eof);
+	CU_ASSERT_TRUE(r.get.conn.io.eof);
 	rig_close(&r);
 }
 
@@ -448,6 +448,32 @@ static void t_tunnel_moves(void)
 	rig_close(&r);
 }
 
+/* The end of the POST is seen, but not told yet, when the GET moves. */
+static void t_untold_end_moves(void)
+{
+	struct rig r;
+	struct conn_parts parts;
+
+	rig_open(&r);
+	CU_ASSERT_EQUAL(join(&r), 0);
+	say(r.post_peer, "b25l");
+	(void)shutdown(r.post_peer, SHUT_WR);
+	CU_ASSERT_EQUAL(conn_read(&r.get.conn), 3);
+	while (conn_has_input(&r.get.conn))
+		CU_ASSERT_TRUE(conn_read(&r.get.conn) >= 0);
+	buf_drop(&r.get.conn.io.in, 3);
+	settle(&r);
+	r.get.events = 0;
+	conn_detach(&r.get.conn, &parts);
+	task_init(&r.get.task, &end_ops, &r.loop[1]);
+	CU_ASSERT_EQUAL(conn_attach(&r.get.conn, &r.loop[1], &parts, &r.get.task, &limits), 0);
+	settle(&r);
+	CU_ASSERT_TRUE(r.get.events & EV_READ);
+	CU_ASSERT_EQUAL(conn_read(&r.get.conn), ERR_CLOSED);
+	CU_ASSERT_EQUAL(conn_read(&r.get.conn), 0);
+	rig_close(&r);
+}
+
 UNIT_SUITE(net_parts, { "conn: unread input and unsent output move to another loop", t_move },
 	{ "conn: what moved unread wakes its new owner", t_move_wakes },
 	{ "conn: frames of this turn move, too, whole and in order", t_move_frames },
@@ -458,4 +484,6 @@ UNIT_SUITE(net_parts, { "conn: unread input and unsent output move to another lo
 	{ "tunnel: broken base64 ends the POST, what came before it holds", t_post_bad },
 	{ "tunnel: input stops at its cap, and goes on", t_post_full },
 	{ "tunnel: what comes over the GET is thrown away, its end is the end", t_get_ends },
-	{ "tunnel: both pipes move together, in the middle of a group", t_tunnel_moves });
+	{ "tunnel: both pipes move together, in the middle of a group", t_tunnel_moves },
+	{ "tunnel: the end of a POST that was not told yet is told after a move",
+		t_untold_end_moves });

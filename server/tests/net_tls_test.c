@@ -54,11 +54,11 @@ static tick_t side_run(struct task *t, uint32_t events, tick_t now)
 		(void)conn_write(&s->conn, now); /* seen in conn.broken */
 	if (s->deaf || !(events & EV_READ) || !conn_is_open(&s->conn))
 		return TASK_IDLE;
-	if (conn_read(&s->conn) < 0 && s->conn.broken)
+	if (conn_read(&s->conn) < 0 && s->conn.io.broken)
 		return TASK_IDLE;
-	CU_ASSERT_EQUAL(buf_put(&s->got, buf_bytes(&s->conn.in)), 0);
-	buf_drop(&s->conn.in, s->conn.in.n);
-	conn_want_read(&s->conn, !s->conn.eof);
+	CU_ASSERT_EQUAL(buf_put(&s->got, buf_bytes(&s->conn.io.in)), 0);
+	buf_drop(&s->conn.io.in, s->conn.io.in.n);
+	conn_want_read(&s->conn, !s->conn.io.eof);
 	return TASK_IDLE;
 }
 
@@ -133,7 +133,7 @@ static void rig_open(struct rig *r, const char *name)
 	r->at_server = open_side(r, &r->server, NULL);
 	r->at_client = name ? open_side(r, &r->client, name) : -1;
 	if (!name)
-		r->client.conn.pipe.fd = -1;
+		r->client.conn.io.pipe.fd = -1;
 }
 
 static void close_end(int *fd)
@@ -216,12 +216,12 @@ static void t_hello(void)
 	for (size_t n = 1; n <= 16384; n = n * 7 + 1) {
 		rig_open(&r, "a.example");
 		CU_ASSERT_TRUE(conn_is_secure(&r.server.conn));
-		CU_ASSERT_STRING_EQUAL(tls_version(&r.server.conn.pipe), "");
+		CU_ASSERT_STRING_EQUAL(tls_version(&r.server.conn.io.pipe), "");
 		hello(&r, n);
-		CU_ASSERT_STRING_EQUAL(tls_version(&r.server.conn.pipe), "TLSv1.3");
+		CU_ASSERT_STRING_EQUAL(tls_version(&r.server.conn.io.pipe), "TLSv1.3");
 		CU_ASSERT_EQUAL(r.gate.handshakes, 2); /* both sides are on one loop here */
 		CU_ASSERT_EQUAL(conn_waiting(&r.server.conn), 0);
-		CU_ASSERT_EQUAL(r.server.conn.pipe.watch.interest, EV_READ);
+		CU_ASSERT_EQUAL(r.server.conn.io.pipe.watch.interest, EV_READ);
 		rig_close(&r);
 	}
 }
@@ -256,7 +256,7 @@ static void t_stream(void)
 			b = bytes_sub(b, (size_t)used, SIZE_MAX);
 			got++;
 		}
-		CU_ASSERT_EQUAL(got + r.server.conn.frames_dropped, put);
+		CU_ASSERT_EQUAL(got + r.server.conn.io.frames_dropped, put);
 		CU_ASSERT_TRUE(got > 20);
 		CU_ASSERT_EQUAL(conn_waiting(&r.server.conn), 0);
 		rig_close(&r);
@@ -281,9 +281,9 @@ static void t_slow(void)
 		turns(&r, 1);
 	}
 	/* the peer read nothing: a record inside, the rest here, and no more than high water */
-	CU_ASSERT_TRUE(r.server.conn.frames_dropped > 200);
-	CU_ASSERT_TRUE(r.server.conn.pipe.ops->held(&r.server.conn.pipe) > 0);
-	CU_ASSERT_TRUE(r.server.conn.pipe.ops->held(&r.server.conn.pipe) < 20000);
+	CU_ASSERT_TRUE(r.server.conn.io.frames_dropped > 200);
+	CU_ASSERT_TRUE(r.server.conn.io.pipe.ops->held(&r.server.conn.io.pipe) > 0);
+	CU_ASSERT_TRUE(r.server.conn.io.pipe.ops->held(&r.server.conn.io.pipe) < 20000);
 	CU_ASSERT_TRUE(conn_waiting(&r.server.conn) < limits.high_water + 40000);
 	relay(&r, 1000);
 	for (struct bytes b = buf_bytes(&r.client.got); b.n; got++) {
@@ -291,7 +291,7 @@ static void t_slow(void)
 		CU_ASSERT_FATAL(used > 0);
 		b = bytes_sub(b, (size_t)used, SIZE_MAX);
 	}
-	CU_ASSERT_EQUAL(got + r.server.conn.frames_dropped, 300);
+	CU_ASSERT_EQUAL(got + r.server.conn.io.frames_dropped, 300);
 	rig_close(&r);
 }
 
@@ -314,12 +314,12 @@ static void t_inside(void)
 	relay(&r, 16384);
 	while (conn_read(&r.server.conn) >= 0)
 		;
-	CU_ASSERT_EQUAL(r.server.conn.in.n, limits.in_max);
+	CU_ASSERT_EQUAL(r.server.conn.io.in.n, limits.in_max);
 	conn_want_read(&r.server.conn, false);
 	r.server.events = 0;
 	turns(&r, 20);
 	CU_ASSERT_EQUAL(r.server.events, 0); /* full: nothing spins */
-	buf_drop(&r.server.conn.in, r.server.conn.in.n);
+	buf_drop(&r.server.conn.io.in, r.server.conn.io.in.n);
 	r.server.deaf = false;
 	conn_want_read(&r.server.conn, true);
 	turns(&r, 20);
@@ -343,7 +343,7 @@ static void t_names(void)
 		relay(&r, 16384);
 		CU_ASSERT_EQUAL(has(&r.server, "x"), rows[i].is_good);
 		/* the first certificate serves who asks for another; the client minds */
-		CU_ASSERT_EQUAL(r.client.conn.broken, !rows[i].is_good);
+		CU_ASSERT_EQUAL(r.client.conn.io.broken, !rows[i].is_good);
 		CU_ASSERT_EQUAL(r.gate.failed[TLS_FAILED_ALERT], rows[i].is_good ? 0 : 1);
 		rig_close(&r);
 	}
@@ -374,15 +374,15 @@ static void t_goodbye(void)
 	hello(&r, 16384);
 	conn_finish(&r.client.conn);
 	relay(&r, 1);
-	CU_ASSERT_TRUE(r.server.conn.eof);
-	CU_ASSERT_FALSE(r.server.conn.pipe.truncated);
-	CU_ASSERT_FALSE(r.server.conn.broken);
+	CU_ASSERT_TRUE(r.server.conn.io.eof);
+	CU_ASSERT_FALSE(r.server.conn.io.pipe.truncated);
+	CU_ASSERT_FALSE(r.server.conn.io.broken);
 	/* the other direction still stands */
 	CU_ASSERT_EQUAL(conn_put(&r.server.conn, B(", bye")), 0);
 	conn_finish(&r.server.conn);
 	relay(&r, 1);
 	CU_ASSERT_TRUE(has(&r.client, "hello client, bye"));
-	CU_ASSERT_TRUE(r.client.conn.eof);
+	CU_ASSERT_TRUE(r.client.conn.io.eof);
 	CU_ASSERT_EQUAL(r.gate.truncated, 0);
 	rig_close(&r);
 }
@@ -395,10 +395,10 @@ static void t_truncated(void)
 	hello(&r, 16384);
 	(void)shutdown(r.at_server, SHUT_WR); /* FIN, and no goodbye */
 	turns(&r, 5);
-	CU_ASSERT_TRUE(r.server.conn.eof);
-	CU_ASSERT_TRUE(r.server.conn.pipe.truncated);
+	CU_ASSERT_TRUE(r.server.conn.io.eof);
+	CU_ASSERT_TRUE(r.server.conn.io.pipe.truncated);
 	CU_ASSERT_EQUAL(r.gate.truncated, 1);
-	CU_ASSERT_FALSE(r.server.conn.broken);
+	CU_ASSERT_FALSE(r.server.conn.io.broken);
 	CU_ASSERT_EQUAL(conn_put(&r.server.conn, B("!")), 0); /* the answer survives */
 	conn_finish(&r.server.conn);
 	relay(&r, 16384);
@@ -416,7 +416,7 @@ static void t_forged(void)
 	hello(&r, 16384);
 	CU_ASSERT_EQUAL(send(r.at_server, forged, sizeof forged, 0), (ssize_t)sizeof forged);
 	turns(&r, 5);
-	CU_ASSERT_TRUE(r.server.conn.broken);
+	CU_ASSERT_TRUE(r.server.conn.io.broken);
 	CU_ASSERT_EQUAL(r.gate.broken, 1);
 	rig_close(&r);
 }
@@ -433,7 +433,7 @@ static void t_no_tls(void)
 		ssize_t n = (ssize_t)strlen(said[i]);
 		CU_ASSERT_EQUAL(send(r.at_server, said[i], (size_t)n, 0), n);
 		turns(&r, 5);
-		CU_ASSERT_TRUE(r.server.conn.broken);
+		CU_ASSERT_TRUE(r.server.conn.io.broken);
 		CU_ASSERT_EQUAL(r.gate.failed[TLS_FAILED_NOT_TLS], 1);
 		/* and hears nothing that it could not understand */
 		CU_ASSERT_TRUE(recv(r.at_server, got, sizeof got, MSG_DONTWAIT) < 0);
@@ -443,13 +443,13 @@ static void t_no_tls(void)
 	rig_open(&r, NULL);
 	CU_ASSERT_EQUAL(send(r.at_server, "\x16\x03\x01\x00\x04garbage", 12, 0), 12);
 	turns(&r, 5);
-	CU_ASSERT_TRUE(r.server.conn.broken);
+	CU_ASSERT_TRUE(r.server.conn.io.broken);
 	rig_close(&r);
 	/* who goes before he has spoken */
 	rig_open(&r, NULL);
 	close_end(&r.at_server);
 	turns(&r, 5);
-	CU_ASSERT_TRUE(r.server.conn.broken);
+	CU_ASSERT_TRUE(r.server.conn.io.broken);
 	CU_ASSERT_EQUAL(r.gate.failed[TLS_FAILED_CLOSED], 1);
 	rig_close(&r);
 }
@@ -461,8 +461,8 @@ static void t_give_up(void)
 	rig_open(&r, NULL);
 	CU_ASSERT_EQUAL(send(r.at_server, "\x16", 1, 0), 1);
 	turns(&r, 5);
-	tls_give_up(&r.server.conn.pipe);
-	tls_give_up(&r.server.conn.pipe);
+	tls_give_up(&r.server.conn.io.pipe);
+	tls_give_up(&r.server.conn.io.pipe);
 	CU_ASSERT_EQUAL(r.gate.failed[TLS_FAILED_TIMEOUT], 1);
 	rig_close(&r);
 }
@@ -475,7 +475,7 @@ static void t_key_updates(void)
 
 	rig_open(&r, "a.example");
 	hello(&r, 16384);
-	struct tls *t = r.client.conn.pipe.state;
+	struct tls *t = r.client.conn.io.pipe.state;
 	for (int i = 0; i < 100; i++) {
 		CU_ASSERT_EQUAL(SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
 		CU_ASSERT_EQUAL(SSL_do_handshake(t->ssl), 1);
@@ -489,7 +489,7 @@ static void t_key_updates(void)
 	CU_ASSERT_EQUAL(conn_waiting(&r.client.conn), 0);
 	r.server.deaf = false;
 	turns(&r, 10);
-	CU_ASSERT_EQUAL(ioctl(r.server.conn.pipe.fd, FIONREAD, &left), 0);
+	CU_ASSERT_EQUAL(ioctl(r.server.conn.io.pipe.fd, FIONREAD, &left), 0);
 	CU_ASSERT_TRUE(left > 100);
 	relay(&r, 16384);
 	turns(&r, 200);
@@ -592,7 +592,7 @@ static void t_gate(void)
 		loop_turn(&m.loop);
 		uint64_t ready = 0;
 		for (int i = 0; i < MANY; i++)
-			ready += m.rig[i].server.conn.pipe.ready;
+			ready += m.rig[i].server.conn.io.pipe.ready;
 		most = ready - before > most ? ready - before : most;
 		before = ready;
 	}
@@ -638,7 +638,7 @@ static void t_stall(void)
 	gone.gate.stall = TICK_S;
 	relay(&gone, 16384);
 	CU_ASSERT_FALSE(link_is_alone(&gone.gate.stalled));
-	tls_give_up(&gone.server.conn.pipe);
+	tls_give_up(&gone.server.conn.io.pipe);
 	conn_close(&gone.server.conn);
 	CU_ASSERT_TRUE(link_is_alone(&gone.gate.stalled));
 	CU_ASSERT_EQUAL(gone.gate.failed[TLS_FAILED_TIMEOUT], 1);

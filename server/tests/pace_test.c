@@ -522,7 +522,7 @@ static void narrow(struct show *x)
 	int in = 32 * 1024, out = 32 * 1024;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-	int fd = container_of(l, struct rtsp_session, all)->conn.pipe.fd;
+	int fd = container_of(l, struct rtsp_session, all)->conn.io.pipe.fd;
 	CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &out, sizeof out), 0);
 	CU_ASSERT_EQUAL(setsockopt(x->c.fd, SOL_SOCKET, SO_RCVBUF, &in, sizeof in), 0);
 }
@@ -591,8 +591,8 @@ static struct extremes watch_slowly(struct show *x, tick_t span, size_t bytes_pe
 		const struct rtp_stream *video = &s->streams[0];
 		if (video->thin.level > e.level)
 			e.level = video->thin.level;
-		if (video->over && video->over->conn.out.n > e.waiting)
-			e.waiting = video->over->conn.out.n;
+		if (video->over && video->over->conn.io.out.n > e.waiting)
+			e.waiting = video->over->conn.io.out.n;
 	}
 	return e;
 }

@@ -127,7 +127,7 @@ static void test_says_secure(void)
 	scene_open(&s);
 	struct link *first = list_first(&s.sim.workers[0].connections);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(first);
-	container_of(first, struct rtsp_session, all)->conn.pipe.is_secure = true;
+	container_of(first, struct rtsp_session, all)->conn.io.pipe.is_secure = true;
 	ask(&s);
 	CU_ASSERT_EQUAL_FATAL(s.other.n, 1);
 	CU_ASSERT_TRUE(s.other.last.is_secure);

@@ -118,7 +118,7 @@ static void check(struct crowd *w)
 			posts += c->half.has_post;
 			waiting += c->half.waits;
 			CU_ASSERT(!c->half.waits || (c->half.tunnel && !c->closing));
-			CU_ASSERT(c->conn.in.n <= c->conn.in.max);
+			CU_ASSERT(c->conn.io.in.n <= c->conn.io.in.max);
 		}
 	}
 	CU_ASSERT_EQUAL(atomic_load(&srv->tunnel_halves), waiting);

@@ -78,7 +78,7 @@ static void t_much_before_the_get(void)
 		LIST_EACH(x, &s.workers[i].connections)
 		{
 			struct rtsp_session *c = container_of(x, struct rtsp_session, all);
-			CU_ASSERT(c->conn.in.n <= 4096 + CONN_READ_TURN);
+			CU_ASSERT(c->conn.io.in.n <= 4096 + CONN_READ_TURN);
 		}
 	}
 	pair_get(&p, &s, 1, "much");
