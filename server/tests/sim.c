@@ -294,6 +294,15 @@ void sim_ports_close(struct sim_ports *p)
 	(void)close(p->fd[1]);
 }
 
+int sim_setup_udp(struct sim_client *c, const struct sim_ports *p, const char *path)
+{
+	char *transport = xasprintf("RTP/AVP;unicast;client_port=%u-%u", p->port, p->port + 1u);
+	int status = sim_setup(c, path, transport);
+
+	free(transport);
+	return status;
+}
+
 int sim_ports_read(struct sim_ports *p, int which, uint8_t *dst, size_t cap)
 {
 	return (int)recv(p->fd[which], dst, cap, MSG_DONTWAIT);

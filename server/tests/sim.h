@@ -67,6 +67,7 @@ int sim_reply(struct sim_client *c);
 void sim_frames(struct sim_client *c);
 /* One request with CSeq and, when there is one, Session; `headers` are whole lines. The status. */
 int sim_ask(struct sim_client *c, const char *method, const char *path, const char *headers);
+#define SIM_INTERLEAVED "RTP/AVP/TCP;unicast;interleaved=0-1"
 /* SETUP; notes the session. */
 int sim_setup(struct sim_client *c, const char *path, const char *transport);
 /* Header of the last reply as a string in `dst`. */
@@ -79,6 +80,8 @@ struct sim_ports {
 };
 void sim_ports_open(struct sim_ports *p);
 void sim_ports_close(struct sim_ports *p);
+/* SETUP with these ports. */
+int sim_setup_udp(struct sim_client *c, const struct sim_ports *p, const char *path);
 /* One datagram that is there: its length, or -1. */
 int sim_ports_read(struct sim_ports *p, int which, uint8_t *dst, size_t cap);
 
