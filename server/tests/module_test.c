@@ -157,16 +157,13 @@ static void t_datagram(void)
 	struct sim_client c;
 	struct sim_ports mine, others;
 	struct addr at;
-	char transport[80];
 
 	seen = (struct seen){ .data_n = 0 };
 	sim_open_with(&s, 1, &hears_data);
 	sim_connect(&c, &s, 0);
 	sim_ports_open(&mine);
 	sim_ports_open(&others);
-	(void)snprintf(transport, sizeof transport, "RTP/AVP;unicast;client_port=%u-%u", mine.port,
-		mine.port + 1);
-	CU_ASSERT_EQUAL(sim_setup(&c, "/pattern/trackID=1", transport), 200);
+	CU_ASSERT_EQUAL(sim_setup_udp(&c, &mine, "/pattern/trackID=1"), 200);
 	at = sock_local(s.workers[0].pairs->rtp.fd);
 	send_to(others.fd[0], at, "foreign");
 	sim_settle(&s);

@@ -517,9 +517,7 @@ static void t_replaced_at_once(void)
 
 	rig_open(&r);
 	sim_ports_open(&p);
-	char *transport = xasprintf("RTP/AVP;unicast;client_port=%u-%u", p.port, p.port + 1u);
-	CU_ASSERT_EQUAL(sim_setup(&r.c, OTHER, transport), 200);
-	free(transport);
+	CU_ASSERT_EQUAL(sim_setup_udp(&r.c, &p, OTHER), 200);
 	for (int i = 0; i < 40; i++) {
 		char range[64];
 		(void)snprintf(range, sizeof range, "Range: npt=%d.%02d-\r\n", i % 9, i * 7 % 100);

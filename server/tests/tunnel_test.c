@@ -225,15 +225,12 @@ static void t_udp_through_a_tunnel(void)
 	struct sim s;
 	struct pair p = { 0 };
 	struct sim_ports ports;
-	char transport[128];
 	uint8_t d[1500];
 
 	sim_open(&s, 2);
 	pair_open(&p, &s, "udp");
 	sim_ports_open(&ports);
-	(void)snprintf(transport, sizeof transport, "RTP/AVP;unicast;client_port=%u-%u", ports.port,
-		ports.port + 1);
-	CU_ASSERT_EQUAL(sim_setup(&p.get, "/pattern/trackID=1", transport), 200);
+	CU_ASSERT_EQUAL(sim_setup_udp(&p.get, &ports, "/pattern/trackID=1"), 200);
 	CU_ASSERT_EQUAL(sim_ask(&p.get, "PLAY", "/pattern", ""), 200);
 	sim_run(&s, TICK_S);
 	CU_ASSERT(sim_ports_read(&ports, 0, d, sizeof d) > 12);
