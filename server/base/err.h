@@ -25,7 +25,8 @@
 	X(ERR_TIMEOUT, -10013, "no answer in time")                    \
 	X(ERR_CHANGED, -10014, "the file changed while it was in use") \
 	X(ERR_END, -10015, "there is nothing left")                    \
-	X(ERR_AGAIN, -10016, "not now; a signal follows")
+	X(ERR_AGAIN, -10016, "not now; a signal follows")              \
+	X(ERR_NO_FILE, -10017, "not a regular file")
 
 #define ERR_ENUM(name, number, text) name = number,
 enum err { ERR_TABLE(ERR_ENUM) };

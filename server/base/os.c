@@ -2,6 +2,7 @@
 #include "server/base/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -175,15 +176,33 @@ void outfile_abort(struct outfile *o)
 	outfile_free(o);
 }
 
+/* A stream on a regular file; NULL with *err. Never waits: a FIFO without a writer, or a device, is refused. */
+static FILE *open_regular(const char *path, int *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	FILE *f = NULL;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		*err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		*err = S_ISDIR(st.st_mode) ? -EISDIR : ERR_NO_FILE;
+	else if (!(f = fdopen(fd, "rb")))
+		*err = -errno;
+	if (fd >= 0 && !f)
+		(void)close(fd); /* nothing was read */
+	return f;
+}
+
 int os_read_file(const char *path, size_t max, char **out, size_t *n)
 {
-	FILE *f = fopen(path, "rb");
+	int err = 0;
+	FILE *f = open_regular(path, &err);
 	size_t cap = 4096, len = 0;
 	char *p;
-	int err = 0;
 
 	if (!f)
-		return -errno;
+		return err;
 	p = xmalloc(cap + 1);
 	for (;;) {
 		size_t got = fread(p + len, 1, cap - len, f);

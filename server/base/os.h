@@ -49,8 +49,8 @@ struct outfile *outfile_open(const char *path);
 MUST_USE int outfile_commit(struct outfile *o);
 void outfile_abort(struct outfile *o);
 
-/* The whole file as one heap block with a NUL after it (not counted in *n). 0, -errno, or ERR_LIMIT
- * when it is longer than max. The caller frees *p. */
+/* The whole file as one heap block with a NUL after it (not counted in *n). 0, -errno, ERR_LIMIT when it is
+ * longer than max, or ERR_NO_FILE: a FIFO, a socket or a device, which is not waited for. The caller frees *p. */
 MUST_USE int os_read_file(const char *path, size_t max, char **p, size_t *n);
 
 /* Creates a folder and the folders above it. 0 or -errno; a folder that exists is fine. */

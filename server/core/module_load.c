@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "server/base/log.h"
 #include "server/base/os.h"
@@ -73,8 +74,12 @@ static const char *loader_error(char *text, size_t cap)
 static const char *load(struct module_list *l, const struct module *const *own, size_t n_own,
 	const char *path, char *why, size_t cap)
 {
+	struct stat st;
+
 	if (l->n_loaded == MODULES_LOADED_MAX)
 		return "too many modules";
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return "not a regular file"; /* the loader would wait for a FIFO's writer */
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		return loader_error(why, cap);

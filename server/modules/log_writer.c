@@ -96,15 +96,25 @@ static int give_away(int fd, const char *user)
 	return pw && fchown(fd, pw->pw_uid, pw->pw_gid) != 0 ? -errno : 0;
 }
 
+/* Opened without waiting; but its writer, who is no worker, may wait. */
+static int wait_again(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0 ? -errno : 0;
+}
+
 int log_file_open(const char *path, const struct prefs *p)
 {
-	enum { HOW = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC };
+	/* a FIFO that nobody reads is an error at once (ENXIO) */
+	enum { HOW = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK };
 	int err = 0, fd = open(path, HOW | O_EXCL, 0644);
 
 	if (fd < 0 && errno == EEXIST)
 		fd = open(path, HOW, 0644);
 	else if (fd >= 0 && geteuid() == 0 && *p->run_user_name)
 		err = give_away(fd, p->run_user_name);
+	if (fd >= 0 && !err)
+		err = wait_again(fd);
 	if (fd >= 0 && !err)
 		return fd;
 	err = fd < 0 ? -errno : err;

@@ -34,16 +34,29 @@ says "flag without a value" 2 'needs a value' --port
 says "value out of range" 2 'rtsp_port must be 0 to 65535' --port 65536
 says "value that is no number" 2 'rtp_timeout must be' --rtp-timeout 5s
 says "a stray word" 2 "unexpected 'word'" word
+
+# what is no file is found out at once, though nobody will ever write to it (or read)
+mkfifo "$TMP/fifo"
+for flag in config auth-users auth-rules auth-sign-key tls-certificate; do
+	says "a FIFO as --$flag" 2 'not a regular file' --$flag "$TMP/fifo"
+	says "a folder as --$flag" 2 'Is a directory' --$flag "$TMP"
+	says "a device as --$flag" 2 'not a regular file' --$flag /dev/zero
+done
+for flag in access-log error-log; do
+	says "a FIFO that nobody reads as --$flag" 2 'No such device or address' --$flag "$TMP/fifo"
+done
+mkdir "$TMP/modules"
+mkfifo "$TMP/modules/fifo.so"
+says "a FIFO as a module" 2 'fifo.so: not a regular file' --modules "$TMP/modules" --strict-modules
 says "address that is none" 2 'is no IP address' --listen localhorst
 says "folder that is not there" 2 'movie_folder' --root /nonexistent
 says "configuration that is not there" 2 '/nonexistent.ini' --config /nonexistent.ini
 says "statistics that cannot be written" 2 'No such file' --stats /nonexistent/stats.json
-mkfifo "$TMP/fifo"
 says "statistics over what is no file" 2 'Invalid argument' --stats "$TMP/fifo"
 check "which is left as it was" test -p "$TMP/fifo"
 says "statistics without a name" 2 'No such file' --stats=
-says "a folder as configuration" 2 'directory' --config "$TMP"
-says "a configuration without end" 2 'limit' --config /dev/zero
+truncate -s 2G "$TMP/long.ini"
+says "a configuration without end" 2 'limit' --config "$TMP/long.ini"
 printf 'rtsp_port = 0\n\0rtp_timeout = 7\n' >"$TMP/nul.ini"
 says "a configuration that is no text" 2 'nul.ini' --config "$TMP/nul.ini"
 says "unknown fault" 2 'nonsense' --fault nonsense
