@@ -70,7 +70,7 @@ static int open_as(struct rtsp_txn *t, bool split, char *medium, int *track)
  * '=' is most likely a control, any other a file. */
 static int open_medium(struct rtsp_txn *t, char *medium, int *track)
 {
-	bool split_first = strchr(strrchr(t->path, '/'), '=') != NULL;
+	bool split_first = url_path_aggregate(t->path).n > 0;
 
 	for (; t->opening_try < 2; t->opening_try++) {
 		memcpy(medium, t->path, sizeof t->path);

@@ -146,15 +146,6 @@ static enum verdict hold_back(struct auth_logins *a, struct rtsp_txn *t,
 
 /* ---- credentials ---- */
 
-static bool is_parent(const char *parent, const char *path)
-{
-	size_t n = strcmp(parent, "/") == 0 ? 0 : strlen(parent);
-	const char *tail = path + n + 1;
-
-	return strncmp(path, parent, n) == 0 && path[n] == '/' && !strchr(tail, '/') &&
-	       strchr(tail, '=');
-}
-
 /*
  * The same URL as text, or the same resource: as a path alone, with other escapes, with or without a query or
  * a slash behind, or the medium whose control the request names (live555 says the base URL throughout).
@@ -177,7 +168,8 @@ bool auth_is_same_resource(const struct rtsp_txn *t, struct bytes uri)
 	}
 	if (url_path_decode(u.path, path, sizeof path) != 0)
 		return false;
-	return strcmp(path, t->path) == 0 || is_parent(path, t->path);
+	return strcmp(path, t->path) == 0 ||
+	       bytes_is_eq(bytes_str(path), url_path_aggregate(t->path));
 }
 
 /* One way through for those that are there and those that are not. */

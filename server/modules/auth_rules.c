@@ -19,7 +19,6 @@ struct who {
 
 struct section {
 	char *path;
-	size_t n; /* of path; 0 for "/", so that all begins with it */
 	struct who who[ACTION_COUNT];
 	bool has_allow;
 	struct prefixes allow, deny;
@@ -64,7 +63,6 @@ static int read_section(struct reader *rd, struct bytes name)
 		return bad(rd, ERR_LIMIT, "one section too many:", name);
 	rd->at = xcalloc(1, sizeof *rd->at);
 	rd->at->path = xstrdup(path);
-	rd->at->n = strcmp(path, "/") == 0 ? 0 : strlen(path);
 	rd->r->v = xrealloc(rd->r->v, (rd->r->n + 1) * sizeof *rd->r->v);
 	rd->r->v[rd->r->n++] = rd->at;
 	return 0;
@@ -159,9 +157,9 @@ static int read_line(struct reader *rd, struct bytes line)
 
 static int by_length(const void *a, const void *b)
 {
-	const struct section *x = *(const struct section *const *)a;
-	const struct section *y = *(const struct section *const *)b;
-	return (x->n < y->n) - (x->n > y->n);
+	size_t x = strlen((*(const struct section *const *)a)->path);
+	size_t y = strlen((*(const struct section *const *)b)->path);
+	return (x < y) - (x > y);
 }
 
 struct auth_rules *auth_rules_parse(
@@ -212,18 +210,13 @@ void auth_rules_free(struct auth_rules *r)
 
 /* ---- asking ---- */
 
-static bool holds(const struct section *s, const char *path)
-{
-	return strncmp(path, s->path, s->n) == 0 && (path[s->n] == '/' || path[s->n] == '\0');
-}
-
 static bool is_from_allowed(const struct auth_rules *r, const struct auth_ask *a)
 {
 	bool said = false, is_allowed = true;
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct section *s = r->v[i];
-		if (!holds(s, a->path))
+		if (!url_path_is_within(a->path, s->path))
 			continue;
 		if (prefixes_has(&s->deny, a->peer))
 			return false;
@@ -243,7 +236,7 @@ static const struct who *who_of(const struct auth_rules *r, const struct auth_as
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct who *w = &r->v[i]->who[a->action];
-		if (w->kind != WHO_UNSAID && holds(r->v[i], a->path))
+		if (w->kind != WHO_UNSAID && url_path_is_within(a->path, r->v[i]->path))
 			return w;
 	}
 	return &unsaid[a->action];

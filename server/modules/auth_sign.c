@@ -109,17 +109,14 @@ static bool is_signed(const struct auth_key *k, const struct signature *s, const
 static bool is_path_signed(const struct auth_key *k, const struct signature *s, const char *path,
 	int64_t expires, const char *client)
 {
-	char aggregate[TXN_PATH];
+	struct bytes aggregate = url_path_aggregate(path);
+	char text[TXN_PATH];
 
 	if (is_signed(k, s, path, expires, client))
 		return true;
-	if (!bytes_to_str(bytes_str(path), aggregate, sizeof aggregate))
-		return false;
-	char *tail = strrchr(aggregate, '/');
-	if (!tail || tail == aggregate || !strchr(tail, '='))
-		return false;
-	*tail = '\0';
-	return is_signed(k, s, aggregate, expires, client);
+	/* the root is no medium that has controls */
+	return aggregate.n > 1 && bytes_to_str(aggregate, text, sizeof text) &&
+	       is_signed(k, s, text, expires, client);
 }
 
 enum auth_signature auth_sign_check(const struct auth_key *k, struct bytes query, const char *path,

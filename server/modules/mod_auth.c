@@ -22,12 +22,6 @@ static bool is_home(const struct rtsp_txn *t)
 	return t->worker == t->home;
 }
 
-static bool is_beneath(const char *path, const char *top)
-{
-	size_t n = strcmp(top, "/") == 0 ? 0 : strlen(top);
-	return strncmp(path, top, n) == 0 && (path[n] == '/' || path[n] == '\0');
-}
-
 static int64_t unix_now(const struct rtsp_txn *t)
 {
 	return worker_wall(t->worker, t->worker->loop.now) / TICK_S;
@@ -62,7 +56,7 @@ static bool is_signed(struct module *self, const struct auth_data *d, struct rts
 		}
 		return true;
 	}
-	return g && g->path && is_beneath(t->path, g->path) && unix_now(t) < g->until;
+	return g && g->path && url_path_is_within(t->path, g->path) && unix_now(t) < g->until;
 }
 
 static void clear_grant(struct module *self, void *slot)
@@ -92,7 +86,8 @@ static enum auth_answer ask(const struct auth_data *d, const struct rtsp_txn *t)
 {
 	const struct rtp_session *s = t->session;
 	bool is_star = t->url.scheme == URL_STAR;
-	bool with_session = s && s->by_signature && (is_star || is_beneath(t->path, s->path));
+	bool with_session =
+		s && s->by_signature && (is_star || url_path_is_within(t->path, s->path));
 	struct auth_ask q = { .action = t->action,
 		.user = bytes_str(t->user),
 		.by_signature = t->by_signature || with_session,

@@ -211,9 +211,51 @@ static void t_public(void)
 	buf_clear(&out);
 }
 
+static void t_within(void)
+{
+	static const struct {
+		const char *path, *top;
+		bool is_within;
+	} rows[] = {
+		{ "/a", "/a", true },
+		{ "/a/b", "/a", true },
+		{ "/a/b/c", "/a", true },
+		{ "/ab", "/a", false },
+		{ "/a", "/a/b", false },
+		{ "/", "/a", false },
+		{ "/b/a", "/a", false },
+		{ "/", "/", true },
+		{ "/a", "/", true },
+		{ "/a/b", "/", true },
+		{ "", "/", true }, /* of "*" */
+		{ "", "/a", false },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		CU_ASSERT_EQUAL(url_path_is_within(rows[i].path, rows[i].top), rows[i].is_within);
+}
+
+static void t_aggregate(void)
+{
+	static const char *const rows[][2] = {
+		{ "/a.mp4/trackID=1", "/a.mp4" },
+		{ "/d/a.mp4/x=", "/d/a.mp4" },
+		{ "/trackID=1", "/" },
+		{ "/a.mp4/track1", "" },
+		{ "/d=1/a.mp4", "" },
+		{ "/", "" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		CU_ASSERT(bytes_is_eq(url_path_aggregate(rows[i][0]), bytes_str(rows[i][1])));
+}
+
 UNIT_SUITE(wire_url, { "scheme, user, host, port, path, query come apart (2326 3.2)", t_parts },
 	{ "what is no RTSP URL is refused", t_refused },
 	{ "paths are decoded once and never leave the root", t_paths },
+	{ "a path lies beneath another by whole segments", t_within },
+	{ "a last segment with '=' is a control of what stands before it", t_aggregate },
 	{ "references resolve as in 3986 5.4", t_join },
 	{ "a=control joins the base as clients do (2326 C.1.1)", t_control },
 	{ "user and password are left out of public URLs", t_public });

@@ -236,6 +236,22 @@ int url_path_decode(struct bytes path, char *dst, size_t cap)
 	return 0;
 }
 
+bool url_path_is_within(const char *path, const char *top)
+{
+	size_t n = strcmp(top, "/") == 0 ? 0 : strlen(top);
+
+	return strncmp(path, top, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+struct bytes url_path_aggregate(const char *path)
+{
+	const char *tail = strrchr(path, '/');
+
+	if (!tail || !strchr(tail, '='))
+		return (struct bytes){ 0 };
+	return bytes_of(path, tail == path ? 1 : (size_t)(tail - path));
+}
+
 /* ---- references ---- */
 
 /* Any URI reference in its five parts; has_… tell an empty part from none. */

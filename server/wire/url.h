@@ -42,6 +42,13 @@ MUST_USE int url_read(struct bytes v, struct url *u, struct fault *f);
  */
 MUST_USE int url_path_decode(struct bytes path, char *dst, size_t cap);
 
+/* Of paths that url_path_decode made: is `path` the same as `top`, or does it lie beneath it? Whole segments
+ * count: "/a/b" lies beneath "/a", "/ab" does not. All lie beneath "/". */
+bool url_path_is_within(const char *path, const char *top);
+/* A path less its last segment, if that has a '=' and is therefore most likely the control of one medium
+ * ("/film.mp4" of "/film.mp4/trackID=1"; "/" of "/trackID=1"); else nothing. A view. */
+struct bytes url_path_aggregate(const char *path);
+
 /* Reference resolution by RFC 3986 5.2 (as RFC 1808 in 2326 C.1.1), appended to out. Base must have
  * a scheme. ERR_SYNTAX, ERR_LIMIT (out's cap; out unchanged). */
 MUST_USE int url_join(struct bytes base, struct bytes ref, struct buf *out);
