@@ -354,9 +354,8 @@ static bool setup_more(struct rtsp_txn *t, tick_t now)
 		return refuse(t, RTSP_AGGREGATE_NOT_ALLOWED, now);
 	if (track == MATCH_NONE)
 		return refuse(t,
-			strncmp(t->path, s->path, strlen(s->path)) == 0
-				? RTSP_NOT_FOUND
-				: RTSP_AGGREGATE_NOT_ALLOWED,
+			url_path_is_within(t->path, s->path) ? RTSP_NOT_FOUND
+							     : RTSP_AGGREGATE_NOT_ALLOWED,
 			now);
 	if (s->state == RTP_PLAYING) {
 		rtsp_answer_state(t, now);

@@ -378,6 +378,22 @@ static void t_teardown_one(void)
 	rig_close(&r);
 }
 
+static void t_other_presentation(void)
+{
+	struct rig r;
+	static const struct ask_row rows[] = {
+		{ "SETUP", CLIP "/streamid=9", "Transport: " INTERLEAVE, 404 },
+		{ "SETUP", "/other.mp4/streamid=3", "Transport: " INTERLEAVE, 459 },
+		{ "SETUP", "/clip.mp4s/streamid=3", "Transport: " INTERLEAVE, 459 },
+		{ "SETUP", OTHER, "Transport: " INTERLEAVE, 200 },
+	};
+
+	rig_open(&r);
+	CU_ASSERT_EQUAL(sim_setup(&r.c, TRACK, INTERLEAVE), 200);
+	ask_rows(&r, rows, COUNT(rows));
+	rig_close(&r);
+}
+
 /* A connection has several sessions, and a session is asked for over several connections. */
 static void t_many_to_many(void)
 {
@@ -631,6 +647,7 @@ UNIT_SUITE(request_rules,
 	{ "If-Match of another description is 412 (2326 12.22, C.1.8)", t_if_match },
 	{ "TEARDOWN of one track leaves the others, and frees what it had (2326 10.7)",
 		t_teardown_one },
+	{ "another presentation cannot join a session: 459 (10.4, 11.3.10)", t_other_presentation },
 	{ "sessions and connections are independent (2326 12.37)", t_many_to_many },
 	{ "replies come in the order of their requests (2326 9.1)", t_order },
 	{ "the first transport that can be served is, else the nearest reason (2326 12.39, 11.3.13)",
