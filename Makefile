@@ -98,7 +98,17 @@ $(OBJ)/server/media/builtin.o: server/tests/media/clip.mp4
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
-units: $(UNITS)
+# What ci/bench compares the server with: the media's packets, the load generator's ear.
+BARE := $(if $(and $(wildcard ci/bare/main.c),$(wildcard loadgen/main.c)),$(BUILD)/bench/bare)
+bare_parts := server/base server/wire server/net server/media/pack server/media/format server/media
+bare_ear := sink stamp ctl_native meter snapshot usage plan
+bench: all $(BARE)
+$(BUILD)/bench/bare: $(call obj,$(call src,ci/bare)) $(call obj,$(bare_ear:%=loadgen/%.c)) $(call libs,$(bare_parts))
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(sort $(pkg_server))) -lm
+
+units: $(UNITS) $(BARE)
 
 # ---- the two commands of the README ----
 
@@ -144,9 +154,10 @@ help:
 	@echo "make demo       install what is missing, build, run everything once, write a report"
 	@echo "make test       install what is missing, build, run all tests"
 	@echo "make units      build the unit tests into $(TST)"
+	@echo "make bench      build what ci/bench needs"
 	@echo "make modules    build the modules that can be loaded into $(BUILD)/modules"
 	@echo "make fuzz       build the fuzz targets into $(BUILD)/fuzz (clang)"
 	@echo "make format     clang-format the tree"
 	@echo "make clean      remove $(BUILD)"
 
-.PHONY: all units modules demo test fuzz format clean help
+.PHONY: all units bench modules demo test fuzz format clean help
