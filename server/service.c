@@ -12,7 +12,10 @@
 #include "server/notify.h"
 #include "server/status.h"
 
-#define EMPTY_POLL (50 * TICK_MS) /* how often a server that drains looks whether it may go */
+#define WALL_POLL  TICK_S          /* how often the wall clock is looked at */
+#define WALL_STEP  (100 * TICK_MS) /* less may be our own slowness, and adds up */
+#define WALL_SURE  TICK_MS         /* two clocks that were read within it are of one moment */
+#define EMPTY_POLL (50 * TICK_MS)  /* how often a server that drains looks whether it may go */
 
 enum life { LIFE_SERVING, LIFE_DRAINING, LIFE_HANDED_OVER, LIFE_OVER };
 static const char *const life_names[] = { "serving", "draining", "handed over", "ending" };
@@ -23,7 +26,9 @@ struct service {
 	struct service_hooks hooks;
 	struct watchdog watchdog;
 	enum life life;
-	tick_t end_at; /* of draining */
+	tick_t end_at;  /* of draining */
+	tick_t wall_at; /* next look at the wall clock */
+	int64_t wall_offset;
 	int signals;
 };
 
@@ -143,18 +148,55 @@ static void read_signals(struct service *v, tick_t now)
 		on_signal(v, (int)si.ssi_signo, now);
 }
 
+/* ---- the wall clock ---- */
+
+/* ns since 1970 - tick. False: we were interrupted between the two, and don't know. */
+static bool read_wall_offset(int64_t *offset)
+{
+	tick_t before = os_now();
+	int64_t wall = os_realtime();
+
+	*offset = wall - before;
+	return os_now() - before < WALL_SURE;
+}
+
+/* Dates follow when somebody sets the clock. (It is slewed together with ours.) */
+static tick_t follow_wall(struct service *v, tick_t now)
+{
+	int64_t offset;
+
+	if (now < v->wall_at)
+		return v->wall_at;
+	v->wall_at = now + WALL_POLL;
+	if (!read_wall_offset(&offset))
+		return v->wall_at;
+	int64_t step = offset - v->wall_offset;
+	if (step > -WALL_STEP && step < WALL_STEP)
+		return v->wall_at;
+	v->wall_offset = offset;
+	server_set_wall(v->server, offset);
+	log_write(LOG_W, "server", "the wall clock was set by %+.3f s: dates follow",
+		tick_seconds(step));
+	return v->wall_at;
+}
+
 /* ---- the loop ---- */
+
+static tick_t earlier(tick_t a, tick_t b)
+{
+	return a < b ? a : b;
+}
 
 /* Does what is due; when to look again. */
 static tick_t run_timers(struct service *v, tick_t now)
 {
-	tick_t next = watchdog_run(&v->watchdog, now);
+	tick_t next = earlier(watchdog_run(&v->watchdog, now), follow_wall(v, now));
 
 	if (v->life == LIFE_SERVING)
 		return next;
 	if (now >= v->end_at || server_is_empty(v->server))
 		v->life = LIFE_OVER;
-	return next < now + EMPTY_POLL ? next : now + EMPTY_POLL;
+	return earlier(next, now + EMPTY_POLL);
 }
 
 static int wait_ms(tick_t next, tick_t now)
@@ -195,13 +237,15 @@ static void serve(struct service *v)
 		tick_t now = os_now(), next = run_timers(v, now);
 		tick_t patience = takeover_next(v->takeover);
 		if (v->life != LIFE_OVER)
-			turn(v, next < patience ? next : patience, now);
+			turn(v, earlier(next, patience), now);
 	}
 }
 
 bool service_run(struct server *s, struct takeover *t, const struct service_hooks *hooks)
 {
-	struct service v = { .server = s, .takeover = t };
+	struct service v = {
+		.server = s, .takeover = t, .wall_offset = atomic_load(&s->workers[0].wall_offset)
+	};
 	sigset_t set = handled();
 
 	if (hooks)

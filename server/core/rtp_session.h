@@ -74,7 +74,7 @@ struct rtp_session {
 	struct link on_conn;
 	/* for the access log */
 	struct addr peer, local;
-	int64_t began_wall;
+	int64_t began_wall;   /* ns since 1970, at `began`: rtp_session_ntp */
 	tick_t began, played; /* played: time in Playing so far */
 	tick_t play_from;
 	char *user_agent, *query;
@@ -107,6 +107,12 @@ static inline void rtp_session_touch(struct rtp_session *s, tick_t now)
 
 /* Current position: the NPT that is being delivered. */
 tick_t rtp_session_npt(const struct rtp_session *s, tick_t now);
+/* NTP time of its SRs: by the wall clock as it was when the session began, evenly from there on, since receivers
+ * take the difference of two SRs for time that has passed (3550 6.4.1). */
+static inline uint64_t rtp_session_ntp(const struct rtp_session *s, tick_t now)
+{
+	return ntp_of_unix(s->began_wall + (now - s->began));
+}
 /* What a PLAY asks for. */
 struct play {
 	bool has_start, has_end;

@@ -312,11 +312,10 @@ static bool is_sending(const struct rtp_stream *st)
 /* SR or RR, and SDES; the caller ends it. */
 static void put_report(const struct rtp_stream *st, struct rtcp_writer *out, tick_t now)
 {
-	struct worker *w = st->session->w;
 	char cname[ADDR_TEXT + 8], host[ADDR_TEXT];
 
 	if (is_sending(st)) {
-		struct rtcp_sender sr = { .ntp = ntp_of_unix(worker_wall(w, now)),
+		struct rtcp_sender sr = { .ntp = rtp_session_ntp(st->session, now),
 			.timestamp = rtp_stream_time(st, now),
 			.packets = (uint32_t)st->packets,
 			.octets = (uint32_t)st->octets };
@@ -412,8 +411,8 @@ static void on_block(struct rtp_stream *st, const struct rtcp_block *b, tick_t n
 		.lost = b->lost,
 		.highest = b->highest,
 		.jitter = b->jitter };
-	r->round_trip = rtcp_round_trip(
-		ntp_middle(ntp_of_unix(worker_wall(st->session->w, now))), b->lsr, b->dlsr);
+	r->round_trip =
+		rtcp_round_trip(ntp_middle(rtp_session_ntp(st->session, now)), b->lsr, b->dlsr);
 }
 
 static void tell_modules(struct rtp_stream *st, const struct rtcp_view *v, tick_t now)

@@ -32,7 +32,7 @@ int server_init_modules(
 
 static int init_workers(struct server *s, char *why)
 {
-	int64_t n = s->prefs->run_num_threads;
+	int64_t n = s->prefs->run_num_threads, wall = os_realtime() - os_now();
 
 	if (n == 0)
 		n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -42,7 +42,7 @@ static int init_workers(struct server *s, char *why)
 		struct worker *w = &s->workers[i];
 		int err = loop_init(&w->loop);
 		if (!err)
-			err = worker_init(w, s, i, os_realtime() - os_now(), 0);
+			err = worker_init(w, s, i, wall, 0);
 		if (err) {
 			(void)snprintf(why, PREFS_WHY, "worker %u: %s", i, err_text(err));
 			s->n_workers = i;
@@ -133,6 +133,14 @@ int server_use_tls(struct server *s, struct tls_context *c, char *why)
 	}
 	server_ask(s, take_tls, c);
 	return 0;
+}
+
+/* ---- the wall clock ---- */
+
+void server_set_wall(struct server *s, int64_t offset)
+{
+	for (unsigned i = 0; i < s->n_workers; i++)
+		atomic_store(&s->workers[i].wall_offset, offset);
 }
 
 /* ---- other preferences ---- */

@@ -68,6 +68,10 @@ void server_reload(struct server *s, struct prefs *next);
  * address is rtsps, and there are none; nothing has changed then.
  */
 MUST_USE int server_use_tls(struct server *s, struct tls_context *c, char *why);
+/* Dates of all workers go by this from now on: ns since 1970 - tick. From any thread, at any time; what counts
+ * spans, and the NTP time of sessions that are there, does not move. */
+void server_set_wall(struct server *s, int64_t offset);
+
 /* ---- the end (server_life.c) ---- */
 
 /* Runs fn on each worker's own thread, one after the other, and waits; at once where there is none. */

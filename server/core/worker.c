@@ -268,7 +268,7 @@ int worker_init(
 	w->server = s;
 	w->prefs = s->prefs;
 	w->index = index;
-	w->wall_offset = wall_offset;
+	w->wall_offset = w->steady_offset = wall_offset;
 	w->date_second = -1;
 	seed_random(w, seed);
 	tls_gate_init(&w->tls_gate, &w->loop, (uint32_t)s->prefs->tls_handshakes_per_turn);

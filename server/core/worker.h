@@ -67,9 +67,10 @@ struct worker {
 	struct task ticker;   /* time-outs of connections, modules' intervals */
 	tick_t next_interval; /* once a second */
 
-	int64_t wall_offset; /* ns since 1970 - tick */
-	uint64_t random[4];  /* state of the generator */
-	int64_t date_second; /* what `date` holds */
+	_Atomic int64_t wall_offset; /* ns since 1970 - tick; follows the clock (server_set_wall) */
+	int64_t steady_offset;       /* what it was at the start */
+	uint64_t random[4];          /* state of the generator */
+	int64_t date_second;         /* what `date` holds */
 	char date[DATE_TEXT];
 };
 
@@ -109,10 +110,15 @@ struct udp_pair *worker_pair(struct worker *w, const struct addr *host);
 struct rtp_session *worker_session(struct worker *w, struct bytes id);
 /* Uniform random bits (xoshiro256**): not for secrets that must resist an attacker who sees many. */
 uint64_t worker_random(struct worker *w);
-/* ns since 1970. */
+/* ns since 1970 by the clock that people set: for dates, and for what ends at one. It may step either way. */
 static inline int64_t worker_wall(const struct worker *w, tick_t now)
 {
-	return w->wall_offset + now;
+	return atomic_load_explicit(&w->wall_offset, memory_order_relaxed) + now;
+}
+/* The same by the clock as it was at the start, which never steps: for spans, on all workers. */
+static inline int64_t worker_steady(const struct worker *w, tick_t now)
+{
+	return w->steady_offset + now;
 }
 /* "Sun, 22 Nov 2026 19:51:14 GMT" (RFC 1123) of the turn; valid until the next call. */
 const char *worker_date(struct worker *w, tick_t now);

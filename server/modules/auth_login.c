@@ -65,8 +65,8 @@ enum verdict auth_logins_challenge(struct auth_logins *a, const struct auth_data
 	struct buf text;
 	size_t n = 0;
 
-	auth_nonce_make(
-		a->nonces, &t->peer, worker_wall(t->worker, now), worker_random(t->worker), nonce);
+	auth_nonce_make(a->nonces, &t->peer, worker_steady(t->worker, now),
+		worker_random(t->worker), nonce);
 	rtsp_txn_begin(t, RTSP_UNAUTHORIZED, now);
 	buf_init(&text, 4096);
 	for (size_t i = 0; i < d->n_schemes; i++) {
@@ -212,7 +212,7 @@ static enum verdict use_nonce(struct auth_logins *a, const struct auth_data *d, 
 {
 	struct worker *w = t->worker;
 
-	switch (auth_nonce_use(a->nonces, c->nonce, &t->peer, worker_wall(w, w->loop.now),
+	switch (auth_nonce_use(a->nonces, c->nonce, &t->peer, worker_steady(w, w->loop.now),
 		w->prefs->auth_nonce_lifetime * TICK_S, u->name,
 		c->has_qop ? (int64_t)c->count : -1)) {
 	case NONCE_GOOD: return MOD_PASS;

@@ -73,12 +73,12 @@ static void mac_of(
 	memcpy(mac, whole, MAC_BYTES);
 }
 
-void auth_nonce_make(const struct auth_nonces *n, const struct addr *to, int64_t wall,
-	uint64_t random, char *dst)
+void auth_nonce_make(
+	const struct auth_nonces *n, const struct addr *to, int64_t at, uint64_t random, char *dst)
 {
 	uint8_t octets[ID_BYTES + MAC_BYTES];
 
-	put_be64(octets, (uint64_t)wall);
+	put_be64(octets, (uint64_t)at);
 	put_be64(octets + TIME_BYTES, random);
 	mac_of(n, octets, to, octets + ID_BYTES);
 	auth_hex(octets, sizeof octets, dst);
@@ -146,12 +146,12 @@ static enum auth_nonce_answer use(
 }
 
 enum auth_nonce_answer auth_nonce_use(struct auth_nonces *n, struct bytes nonce,
-	const struct addr *from, int64_t wall, int64_t lifetime, const char *user, int64_t count)
+	const struct addr *from, int64_t at, int64_t lifetime, const char *user, int64_t count)
 {
 	uint8_t id[ID_BYTES];
 	int64_t made;
 
-	if (!is_ours(n, nonce, from, id, &made) || wall - made >= lifetime)
+	if (!is_ours(n, nonce, from, id, &made) || at - made >= lifetime)
 		return NONCE_STALE;
 	pthread_mutex_lock(&n->lock);
 	enum auth_nonce_answer a = use(n, id, made, user, count);

@@ -19,9 +19,10 @@ enum { AUTH_NONCE = 64 + 1, AUTH_SECRET = 32, AUTH_COUNT_WINDOW = 64 };
 struct auth_nonces *auth_nonces_new(uint32_t entries, const uint8_t *secret);
 void auth_nonces_free(struct auth_nonces *n);
 
-/* A new one for this host; dst holds AUTH_NONCE. wall: ns since 1970. */
-void auth_nonce_make(const struct auth_nonces *n, const struct addr *to, int64_t wall,
-	uint64_t random, char *dst);
+/* A new one for this host; dst holds AUTH_NONCE. at: ns, by a clock that
+ * never steps. */
+void auth_nonce_make(
+	const struct auth_nonces *n, const struct addr *to, int64_t at, uint64_t random, char *dst);
 
 enum auth_nonce_answer {
 	NONCE_GOOD,
@@ -30,7 +31,7 @@ enum auth_nonce_answer {
 };
 /* After the response has proved right: notes who, and the count (-1: without qop, there is none). */
 enum auth_nonce_answer auth_nonce_use(struct auth_nonces *n, struct bytes nonce,
-	const struct addr *from, int64_t wall, int64_t lifetime, const char *user, int64_t count);
+	const struct addr *from, int64_t at, int64_t lifetime, const char *user, int64_t count);
 /* Has this user logged in with it before? */
 bool auth_nonce_is_of(struct auth_nonces *n, struct bytes nonce, struct bytes user);
 
