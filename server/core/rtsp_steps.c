@@ -207,8 +207,8 @@ static bool owner_of(const struct rtsp_txn *t, uint8_t *worker, uint8_t *generat
  * request's way goes no further. */
 static enum step relay(struct rtsp_txn *t, uint8_t generation, uint8_t worker, tick_t now)
 {
-	int status = t->conn->is_relayed ? RTSP_SESSION_NOT_FOUND
-					 : relay_start(t, generation, worker, now);
+	int status = t->conn->kind == KIND_RELAYED ? RTSP_SESSION_NOT_FOUND
+						   : relay_start(t, generation, worker, now);
 	return status ? refuse(t, status, now) : STEP_AWAY;
 }
 

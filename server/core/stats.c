@@ -82,3 +82,11 @@ int stats_write_file(const struct stats *s, unsigned workers, const char *profil
 	fprintf(o->f, "\n}\n");
 	return outfile_commit(o);
 }
+
+void stats_count_reply(struct stats *s, int status)
+{
+	uint64_t *const of[] = { &s->responses_2xx, &s->responses_3xx, &s->responses_4xx,
+		&s->responses_5xx };
+	if (status >= 200 && status < 600)
+		++*of[status / 100 - 2];
+}

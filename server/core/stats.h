@@ -35,13 +35,12 @@ const char *close_reason_name(enum close_reason r);
 	X(END_REFUSED, "refused", "it was one too many: 503")                      \
 	X(END_FAILED, "failed", "we had no means to serve it")                     \
 	X(END_RELAYED, "relayed", "its one request came by another process")       \
-	X(END_MOVED, "moved", "it was handed over")                                \
 	X(END_HTTP, "http", "its HTTP was no tunnel")                              \
 	X(END_ALONE, "alone", "the other half of its tunnel did not come")         \
 	X(END_REPLACED, "replaced", "a newer POST of its tunnel took its place")   \
 	X(END_SHUTDOWN, "shutdown", "the server ended")
 #define END_ENUM(id, name, text) id,
-enum conn_end { END_TABLE(END_ENUM) END_COUNT };
+enum conn_end { END_TABLE(END_ENUM) END_COUNT, END_NONE = END_COUNT };
 #undef END_ENUM
 const char *conn_end_name(enum conn_end e);
 
@@ -186,5 +185,8 @@ void stats_add(struct stats *sum, const struct stats *one);
  * 0 or -errno. */
 int stats_write_file(const struct stats *s, unsigned workers, const char *profile, double uptime_s,
 	const char *path, void (*more)(FILE *f, void *arg), void *arg);
+
+/* Counts an answer by its status; 0: there was none. */
+void stats_count_reply(struct stats *s, int status);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "server/base/log.h"
 #include "server/base/os.h"
+#include "server/core/rtsp_end.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
 
@@ -224,7 +225,7 @@ bool tunnel_run(struct rtsp_session *c, bool is_idle, tick_t now)
 {
 	struct tunnel *t = c->half.tunnel;
 
-	if (!t || t->get != c || c->closing)
+	if (!t || t->get != c || c->state >= CONN_CLOSING)
 		return false;
 	if (tunnel_is_waiting(c))
 		buf_drop(&c->conn.io.in, c->conn.io.in.n); /* on a GET nothing follows its head */
@@ -241,7 +242,7 @@ bool tunnel_run(struct rtsp_session *c, bool is_idle, tick_t now)
 
 void tunnel_check(struct rtsp_session *c, tick_t now)
 {
-	if (!tunnel_is_waiting(c) || c->closing ||
+	if (!tunnel_is_waiting(c) || c->state >= CONN_CLOSING ||
 		now - c->half.since < c->w->prefs->tunnel_timeout * TICK_S)
 		return;
 	c->w->stats.tunnel_timeouts++;

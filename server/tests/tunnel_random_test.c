@@ -117,7 +117,7 @@ static void check(struct crowd *w)
 			sessions += !c->half.moved;
 			posts += c->half.has_post;
 			waiting += c->half.waits;
-			CU_ASSERT(!c->half.waits || (c->half.tunnel && !c->closing));
+			CU_ASSERT(!c->half.waits || (c->half.tunnel && c->state < CONN_CLOSING));
 			CU_ASSERT(c->conn.io.in.n <= c->conn.io.in.max);
 		}
 	}
