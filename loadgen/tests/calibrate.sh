@@ -66,6 +66,11 @@ for m in options describe setup play teardown; do
 	near "replies 20 ms late: $m from the intended time" 20 1 "$(quantile $m intended p50)"
 done
 
+under slow=SETUP:200 -n 20 -d 500ms
+near "SETUP 200 ms late: setup" 200 20 "$(quantile setup sent p50)"
+check "SETUP 200 ms late: no other method" \
+	awk -v d="$(quantile describe sent p50)" -v p="$(quantile play sent p50)" 'BEGIN { exit !(d < 100 && p < 100) }'
+
 for t in udp tcp; do
 	under stall=1000 -n 10 -d 5s -t $t
 	same "$t stall: one in each stream" 10 "$(counter stalls)"

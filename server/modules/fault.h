@@ -9,7 +9,7 @@
 
 /*
  * Deliberate faults: a bad server on demand, to prove the conformance suite (each row of fault.def names
- * the clauses it breaks), to calibrate the load generator (rows without a clause), and to test clients.
+ * the clauses it breaks, or who else sees it), to calibrate the load generator, and to test clients.
  * They act at four seams: the request before anybody looks at it, the serialised reply, the packet on its
  * way out, the write of a connection.
  */
@@ -58,8 +58,16 @@ MUST_USE int faults_add(struct faults *f, const char *spec, char *why);
 /* The table as TSV: name, clauses, seam, text. */
 void faults_list(FILE *out);
 
+/* ---- the request seam: what it is taken for (fault_request.c) ---- */
+void fault_request_edit(const struct faults *f, struct rtsp_txn *t);
+/* Another value for a header that it has. */
+void fault_request_set(struct rtsp_txn *t, enum rtsp_header_id id, struct bytes value);
+
 /* ---- the reply seam: what it says (fault_reply.c) ---- */
 void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct buf *reply);
+
+/* What becomes of credentials (fault_auth.c). */
+void fault_auth_edit(const struct faults *f, const struct rtsp_txn *t, struct buf *reply);
 
 /* ---- the reply seam: whether, when and how often it leaves (fault_flow.c) ---- */
 struct fault_flow *fault_flow_new(void);
@@ -69,6 +77,10 @@ tick_t fault_flow_delay(const struct faults *f, const struct rtsp_txn *t);
 void fault_flow_reply(const struct faults *f, struct rtsp_txn *t, struct buf *reply);
 /* Number of the next '$' frame, of all connections. */
 uint64_t fault_flow_frame(struct fault_flow *f);
+/* Number of this request with credentials, of all connections. */
+uint64_t fault_flow_login(struct fault_flow *f);
+/* Has this user come in? `remember`: now he has. */
+bool fault_flow_knows(struct fault_flow *f, struct bytes user, bool remember);
 /* The connection ends: what is kept of it goes. */
 void fault_flow_closing(const struct faults *f, const struct rtsp_session *c);
 
@@ -83,6 +95,8 @@ void fault_names_reply(const struct faults *f, struct rtsp_txn *t, struct buf *r
 /* ---- editing (fault_edit.c) ---- */
 /* Replaces n bytes at `at` of the whole reply. What would pass the buffer's cap is left as it is. */
 void fault_splice(struct buf *reply, size_t at, size_t n, struct bytes by);
+/* "404 Not Found" for what the status line says. */
+void fault_set_status(struct buf *reply, struct bytes status);
 /* The line of a header field, its CRLF included. False: it has none. */
 bool fault_find_line(const struct buf *reply, struct bytes name, size_t *at, size_t *n);
 /* Adds `by` to every number that follows `key` in the line of a header, modulo `mask` + 1. */

@@ -20,6 +20,15 @@ void fault_splice(struct buf *reply, size_t at, size_t n, struct bytes by)
 	buf_clear(&made);
 }
 
+void fault_set_status(struct buf *reply, struct bytes status)
+{
+	struct bytes all = buf_bytes(reply);
+	size_t line = bytes_index(all, '\r'), at = bytes_index(all, ' ') + 1;
+
+	if (at < line)
+		fault_splice(reply, at, line - at, status);
+}
+
 bool fault_find_line(const struct buf *reply, struct bytes name, size_t *at, size_t *n)
 {
 	struct bytes all = buf_bytes(reply), rest = all, line;

@@ -11,7 +11,7 @@
  * Whether, when and how often a reply leaves. What is kept between two replies of a connection is in one
  * table of a fixed size for all workers: a bad server need not be a fast one.
  */
-enum { HELD_MAX = 64 };
+enum { HELD_MAX = 64, USERS_MAX = 16 };
 
 struct held {
 	const struct rtsp_session *conn; /* NULL: free */
@@ -19,7 +19,10 @@ struct held {
 };
 struct fault_flow {
 	pthread_mutex_t lock;
-	_Atomic uint64_t frames;
+	_Atomic uint64_t frames, logins;
+	_Atomic bool doomed; /* the next tunnel is to end */
+	size_t n_users;
+	char users[USERS_MAX][TXN_USER];
 	struct held held[HELD_MAX];
 };
 
@@ -43,6 +46,25 @@ void fault_flow_free(struct fault_flow *w)
 uint64_t fault_flow_frame(struct fault_flow *w)
 {
 	return atomic_fetch_add(&w->frames, 1) + 1;
+}
+
+uint64_t fault_flow_login(struct fault_flow *w)
+{
+	return atomic_fetch_add(&w->logins, 1) + 1;
+}
+
+bool fault_flow_knows(struct fault_flow *w, struct bytes user, bool remember)
+{
+	bool known = false;
+
+	(void)pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->n_users && !known; i++)
+		known = bytes_is_eq(user, bytes_str(w->users[i]));
+	if (!known && remember && w->n_users < USERS_MAX &&
+		bytes_to_str(user, w->users[w->n_users], TXN_USER))
+		w->n_users++;
+	(void)pthread_mutex_unlock(&w->lock);
+	return known;
 }
 
 /* The row of this connection, or a free one when it has none (NULL: all are taken). */
@@ -88,6 +110,8 @@ static void swap(struct fault_flow *w, const struct rtsp_txn *t, struct buf *rep
 
 void fault_flow_closing(const struct faults *f, const struct rtsp_session *c)
 {
+	if (c->conn.io.is_tunnel && c->ended == END_RESET)
+		atomic_store(&f->flow->doomed, true);
 	(void)pthread_mutex_lock(&f->flow->lock);
 	struct held *k = held_of(f->flow, c);
 	if (k && k->conn) {
@@ -180,6 +204,11 @@ void fault_flow_reply(const struct faults *f, struct rtsp_txn *t, struct buf *re
 	if (on[FAULT_CLOSE_AFTER] && method == RTSP_OPTIONS && t->conn->n_media == 0 &&
 		t->conn->n_requests >= (uint64_t)on[FAULT_CLOSE_AFTER])
 		t->close = true;
+	if (on[FAULT_TUNNEL_FATE] && t->conn->conn.io.is_tunnel &&
+		atomic_exchange(&f->flow->doomed, false)) {
+		buf_drop(reply, reply->n);
+		t->close = true;
+	}
 	if (on[FAULT_TLS_TORN])
 		tear(t, reply);
 	if (on[FAULT_RESET] == method)

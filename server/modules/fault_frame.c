@@ -34,10 +34,30 @@ static void spoil_type(const struct iovec *iov, int n)
 	}
 }
 
+/* A refusal becomes the answer that begins a tunnel, as long as it was. */
+static void open_door(const struct iovec *iov, int n)
+{
+	struct bytes opened =
+		B("HTTP/1.0 200 OK\r\nContent-Type: application/x-rtsp-tunnelled\r\nX: ");
+
+	for (int i = 0; i < n; i++) {
+		struct bytes b = bytes_of(iov[i].iov_base, iov[i].iov_len), end = B("\r\n\r\n");
+		uint8_t *p = iov[i].iov_base;
+		if (!bytes_has_prefix(b, B("HTTP/1.")) || bytes_find(b, B(" 200 ")) < b.n ||
+			b.n < opened.n + end.n)
+			continue;
+		memset(p, 'x', b.n);
+		memcpy(p, opened.p, opened.n);
+		memcpy(p + b.n - end.n, end.p, end.n);
+	}
+}
+
 void fault_frame_spoil(const struct faults *f, const struct iovec *iov, int n)
 {
 	if (f->on[FAULT_TUNNEL_TYPE])
 		spoil_type(iov, n);
+	if (f->on[FAULT_TUNNEL_LOOSE])
+		open_door(iov, n);
 	int64_t channel = f->on[FAULT_FRAME_CHANNEL], length = f->on[FAULT_FRAME_LENGTH];
 
 	for (int i = 0; i < n; i++) {

@@ -75,14 +75,6 @@ static bool find_id(const struct buf *reply, size_t *at, size_t *n)
 	return true;
 }
 
-/* The header is in the txn's own arena, and nobody has looked at it yet. */
-static void rename_header(struct rtsp_txn *t, struct bytes id)
-{
-	struct rtsp_header *h =
-		(struct rtsp_header *)(uintptr_t)rtsp_header(&t->req, RTSP_H_SESSION);
-	h->value = bytes_dup(&t->arena, id);
-}
-
 static void lower(struct rtsp_txn *t, struct bytes id)
 {
 	char text[64];
@@ -91,7 +83,7 @@ static void lower(struct rtsp_txn *t, struct bytes id)
 		return;
 	for (char *p = text; *p; p++)
 		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
-	rename_header(t, bytes_str(text));
+	fault_request_set(t, RTSP_H_SESSION, bytes_str(text));
 }
 
 void fault_names_request(const struct faults *f, struct rtsp_txn *t)
@@ -108,7 +100,7 @@ void fault_names_request(const struct faults *f, struct rtsp_txn *t)
 	(void)pthread_mutex_lock(&f->names->lock);
 	struct name *x = find(f->names, id, false);
 	if (x)
-		rename_header(t, bytes_str(x->real));
+		fault_request_set(t, RTSP_H_SESSION, bytes_str(x->real));
 	(void)pthread_mutex_unlock(&f->names->lock);
 }
 

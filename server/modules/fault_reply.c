@@ -174,7 +174,7 @@ static void change_status(struct buf *reply, const struct edit *e)
 	size_t line = bytes_index(all, '\r'), at = bytes_index(all, ' ') + 1;
 
 	if (at < line && bytes_has_prefix(bytes_sub(all, at, line - at), bytes_str(e->name)))
-		fault_splice(reply, at, line - at, bytes_str(e->text));
+		fault_set_status(reply, bytes_str(e->text));
 }
 
 /* ---- the rows ---- */
@@ -195,11 +195,18 @@ static const struct edit edits[] = {
 	STATUS_ROW(STATUS_404_200, "404", "200 OK"),
 	STATUS_ROW(STATUS_403_200, "403", "200 OK"),
 	STATUS_ROW(STATUS_406_200, "406", "200 OK"),
+	STATUS_ROW(STATUS_412_400, "412", "400 Bad Request"),
 	STATUS_ROW(STATUS_413_200, "413", "200 OK"),
 	STATUS_ROW(STATUS_414_200, "414", "200 OK"),
+	STATUS_ROW(STATUS_415_200, "415", "200 OK"),
+	STATUS_ROW(STATUS_416_200, "416", "200 OK"),
 	STATUS_ROW(STATUS_451_200, "451", "200 OK"),
+	STATUS_ROW(STATUS_452_200, "452", "200 OK"),
 	STATUS_ROW(STATUS_457_200, "457", "200 OK"),
+	STATUS_ROW(STATUS_458_200, "458", "200 OK"),
 	STATUS_ROW(STATUS_459_200, "459", "200 OK"),
+	STATUS_ROW(STATUS_460_403, "460", "403 Forbidden"),
+	STATUS_ROW(STATUS_462_200, "462", "200 OK"),
 	STATUS_ROW(STATUS_501_405, "501", "405 Method Not Allowed"),
 	STATUS_ROW(STATUS_501_200, "501", "200 OK", .only = RTSP_PLAY),
 	STATUS_ROW(STATUS_505_200, "505", "200 OK"),
@@ -259,18 +266,72 @@ static void any_status(const struct faults *f, struct buf *reply)
 	change_status(reply, &e);
 }
 
-/* What is not a matter of the reply alone. */
-static void take_credentials(const struct faults *f, const struct rtsp_txn *t, struct buf *reply)
+/* Does a line of the request's head go on in the next one? */
+static bool is_folded(const struct rtsp_txn *t)
 {
-	static const struct edit opened = { .name = "401", .text = "200 OK" }, fixed = {
+	return bytes_find(t->raw, B("\r\n ")) < bytes_find(t->raw, B("\r\n\r\n"));
+}
+
+/* Does a line of its head end with LF alone? */
+static bool has_bare_lf(const struct rtsp_txn *t)
+{
+	struct bytes rest = t->raw, line;
+
+	while (bytes_cut(&rest, '\n', &line) && bytes_trim(line).n) {
+		if (line.p[line.n - 1] != '\r')
+			return true;
+	}
+	return false;
+}
+
+/* An If-Modified-Since that is none of the three forms of a date, which all end otherwise. */
+static bool has_no_date(const struct rtsp_txn *t)
+{
+	struct bytes v = rtsp_value(&t->req, RTSP_H_IF_MODIFIED_SINCE);
+	return v.n && (v.p[v.n - 1] < '0' || v.p[v.n - 1] > '9') && bytes_find(v, B("GMT")) >= v.n;
+}
+
+static bool is_star(const struct rtsp_txn *t)
+{
+	return t->req.method == RTSP_OPTIONS && bytes_find(t->raw, B("OPTIONS * ")) == 0;
+}
+
+/* Is its session another connection's? */
+static bool is_foreign(const struct rtsp_txn *t)
+{
+	if (t->status != RTSP_OK || t->req.method != RTSP_PLAY)
+		return false;
+	for (const struct link *l = t->conn->media.next; l != &t->conn->media; l = l->next) {
+		if (bytes_is_eq(bytes_str(container_of(l, struct rtp_session, on_conn)->id),
+			    t->session_id))
+			return false;
+	}
+	return true;
+}
+
+/* What is not a matter of the reply alone. */
+static void by_request(const struct faults *f, const struct rtsp_txn *t, struct buf *reply)
+{
+	static const struct {
+		enum fault_id fault;
+		bool (*applies)(const struct rtsp_txn *t);
+		const char *status;
+	} rows[] = {
+		{ FAULT_STAR_500, is_star, "500 Internal Server Error" },
+		{ FAULT_FOREIGN_454, is_foreign, "454 Session Not Found" },
+		{ FAULT_FOLDED_400, is_folded, "400 Bad Request" },
+		{ FAULT_DATE_400, has_no_date, "400 Bad Request" },
+		{ FAULT_LF_400, has_bare_lf, "400 Bad Request" },
+	};
+	static const struct edit fixed = {
 		.name = "WWW-Authenticate", .key = "nonce=", .text = "\"c2FtZQ\""
 	};
-	bool is_stale = bytes_find(buf_bytes(reply), B("stale=true")) < reply->n;
 
-	if (rtsp_header(&t->req, RTSP_H_AUTHORIZATION) &&
-		(f->on[FAULT_ANY_PASSWORD] || (f->on[FAULT_REPLAY] && is_stale)))
-		change_status(reply, &opened);
-	if (f->on[FAULT_NONCE_FIXED] && t->conn->n_requests >= 10)
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (f->on[rows[i].fault] && rows[i].applies(t))
+			fault_set_status(reply, bytes_str(rows[i].status));
+	}
+	if (f->on[FAULT_NONCE_FIXED] && t->status == RTSP_UNAUTHORIZED && t->conn->n_requests >= 10)
 		set_parameter(reply, &fixed);
 }
 
@@ -283,8 +344,8 @@ void fault_reply_edit(const struct faults *f, const struct rtsp_txn *t, struct b
 		if (f->on[e->fault] && (e->only == RTSP_METHOD_UNKNOWN || e->only == method))
 			e->apply(reply, e);
 	}
-	if (t->status == RTSP_UNAUTHORIZED)
-		take_credentials(f, t, reply);
+	by_request(f, t, reply);
+	fault_auth_edit(f, t, reply);
 	if (f->on[FAULT_STATUS])
 		any_status(f, reply);
 }

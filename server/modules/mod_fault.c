@@ -74,8 +74,8 @@ static void note_seam(struct faults *f, int i)
 {
 	f->any_reply |= fault_rows[i].seam == SEAM_REPLY;
 	f->any_packet |= fault_rows[i].seam == SEAM_PACKET;
-	f->any_frame =
-		f->on[FAULT_FRAME_CHANNEL] || f->on[FAULT_FRAME_LENGTH] || f->on[FAULT_TUNNEL_TYPE];
+	f->any_frame = f->on[FAULT_FRAME_CHANNEL] || f->on[FAULT_FRAME_LENGTH] ||
+		       f->on[FAULT_TUNNEL_TYPE] || f->on[FAULT_TUNNEL_LOOSE];
 }
 
 int faults_add(struct faults *f, const char *spec, char *why)
@@ -151,6 +151,7 @@ static enum verdict filter(struct module *self, struct rtsp_txn *t)
 	}
 	if (f->on[FAULT_SESSION_SHORT] || f->on[FAULT_SESSION_CASE])
 		fault_names_request(f, t);
+	fault_request_edit(f, t);
 	return MOD_PASS;
 }
 
@@ -168,7 +169,7 @@ static void reply(struct module *self, struct rtsp_txn *t, struct buf *serialise
 static void connection_closing(struct module *self, struct rtsp_session *c)
 {
 	const struct faults *f = self->state;
-	if (f->on[FAULT_SWAP])
+	if (f->on[FAULT_SWAP] || f->on[FAULT_TUNNEL_FATE])
 		fault_flow_closing(f, c);
 }
 

@@ -47,6 +47,33 @@ static void t_values(void)
 	}
 }
 
+/* "+RTSP-12.17-01", "*", or "@" and a script. */
+static bool is_clause(struct bytes w, bool *counts)
+{
+	struct bytes id = bytes_has_prefix(w, B("+")) ? bytes_sub(w, 1, w.n) : w;
+
+	if (bytes_is_eq(w, B("*")))
+		return true;
+	if (bytes_has_prefix(w, B("@"))) {
+		*counts = true;
+		return bytes_find(w, B(".sh")) == w.n - 3;
+	}
+	*counts |= id.n == w.n;
+	return bytes_find(id, B("-")) < id.n && id.p[0] >= 'A' && id.p[0] <= 'Z';
+}
+
+/* Every row says which clause must fail, or who else sees it. */
+static void t_seen(void)
+{
+	for (int i = 0; i < FAULT_COUNT; i++) {
+		struct bytes words = bytes_str(fault_rows[i].clauses), w;
+		bool counts = false;
+		while (bytes_cut(&words, ' ', &w))
+			CU_ASSERT(w.n && is_clause(w, &counts));
+		CU_ASSERT(counts);
+	}
+}
+
 /* Every row's own default is one that it takes, and its clauses are words with one blank between. */
 static void t_rows(void)
 {
@@ -145,6 +172,7 @@ static void t_frames(void)
 
 UNIT_SUITE(fault, { "fault: a value has the form that its row says", t_values },
 	{ "fault: each row takes its own default", t_rows },
+	{ "fault: each row names a clause or a script that sees it", t_seen },
 	{ "fault: a reply is spoilt in one place", t_edits },
 	{ "fault: a reply without that place stays what it was", t_nothing_to_spoil },
 	{ "fault: frames are spoilt, parts of frames and messages are not", t_frames });
