@@ -10,10 +10,6 @@ load() {
 	timeout 120 "$BIN/beagle-loadgen" "$@" -q >"$TMP/out" 2>"$TMP/err"
 	rc=$?
 }
-# holds NAME FILTER: the filter is true of the result
-holds() {
-	if jq -e "$2" "$R" >"$TMP/x" 2>&1; then ok "$1"; else not_ok "$1"; fi
-}
 counter() { jq -r --arg n "$1" '.counters[$n].value' "$R"; }
 # zero NAME COUNTER...: all of them are 0
 zero() {

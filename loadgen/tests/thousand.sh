@@ -10,10 +10,6 @@ if [ -n "${SAN-}" ]; then
 	exit 0
 fi
 R=$TMP/r.json
-# holds NAME FILTER: the filter is true of the result
-holds() {
-	if jq -e "$2" "$R" >"$TMP/x" 2>&1; then ok "$1"; else not_ok "$1"; fi
-}
 counter() { jq -r --arg n "$1" '.counters[$n].value' "$R"; }
 figure() { jq -r --arg n "$1" '.figures[$n].value' "$R"; }
 

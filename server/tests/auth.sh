@@ -8,18 +8,6 @@ dir=$TMP/auth
 mkdir -p "$dir"
 password="s3cret pass"
 
-says() { # NAME PATTERN ARG...: exit 2 and one line that matches
-	local name=$1 pattern=$2 out got
-	shift 2
-	out=$(timeout 10 "$server" "$@" 2>&1 >/dev/null </dev/null)
-	got=$?
-	if [ $got = 2 ] && [ "$(printf '%s\n' "$out" | wc -l)" = 1 ] && printf '%s' "$out" | grep -q "$pattern"; then
-		ok "$name"
-	else
-		not_ok "$name (exit $got: $out)"
-	fi
-}
-number() { sed -n "s/^ *\"$2\": \([0-9]*\).*/\1/p" "$1"; }
 
 # ---- the tools ----
 line=$(echo "$password" | "$server" --hash-password anna)
@@ -29,13 +17,13 @@ h = lambda a: hashlib.new(a, b'anna:Beagle:$password').hexdigest()
 print('anna:Beagle:' + h('md5') + ':' + h('sha256'))")
 same "--hash-password makes the line of both hashes" "$want" "$line"
 same "of another realm" "anna:Other" "$(echo x | "$server" --hash-password anna:Other | cut -d: -f1,2)"
-says "--hash-password without a password" 'no password' --hash-password anna
-says "--hash-password among other flags" 'nothing else' --hash-password anna --port 1
+says "--hash-password without a password" 2 'no password' --hash-password anna
+says "--hash-password among other flags" 2 'nothing else' --hash-password anna --port 1
 head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$dir/key"
-says "--sign-url of what is no URL" 'no RTSP URL' --sign-url nothing --expires 1 --auth-sign-key "$dir/key"
-says "--sign-url without a key" 'usage' --sign-url rtsp://h/x --expires 1
+says "--sign-url of what is no URL" 2 'no RTSP URL' --sign-url nothing --expires 1 --auth-sign-key "$dir/key"
+says "--sign-url without a key" 2 'usage' --sign-url rtsp://h/x --expires 1
 printf short >"$dir/short"
-says "a key that is too short" '16 octets' --auth-sign-key "$dir/short"
+says "a key that is too short" 2 '16 octets' --auth-sign-key "$dir/short"
 
 # ---- files ----
 {
@@ -54,13 +42,13 @@ read = anyone
 read = @staff
 EOF
 printf 'anna:Beagle:secret\n' >"$dir/bad"
-says "users that are not there" '/nonexistent' --auth-users /nonexistent
-says "a bad line of users is named" 'bad:1: HA1' --auth-users "$dir/bad"
-says "no user of the realm" "realm 'Eagle'" --auth-users "$dir/users" --auth-realm Eagle
-says "a rule for a group that is not there" "rules:7: there is no group 'staff'" \
+says "users that are not there" 2 '/nonexistent' --auth-users /nonexistent
+says "a bad line of users is named" 2 'bad:1: HA1' --auth-users "$dir/bad"
+says "no user of the realm" 2 "realm 'Eagle'" --auth-users "$dir/users" --auth-realm Eagle
+says "a rule for a group that is not there" 2 "rules:7: there is no group 'staff'" \
 	--auth-users "$dir/users" --auth-rules "$dir/rules"
-says "a scheme twice" 'auth_schemes' --auth-users "$dir/users" --auth-schemes "md5 md5"
-says "a scheme that is none" 'auth_schemes' --auth-users "$dir/users" --auth-schemes "md5 ntlm"
+says "a scheme twice" 2 'auth_schemes' --auth-users "$dir/users" --auth-schemes "md5 md5"
+says "a scheme that is none" 2 'auth_schemes' --auth-users "$dir/users" --auth-schemes "md5 ntlm"
 
 start_server --auth-users "$dir/users" --auth-groups "$dir/groups" --auth-rules "$dir/rules" \
 	--auth-sign-key "$dir/key" --auth-wait-max 1 --workers 2 --log debug --access-log "$dir/access.log" \

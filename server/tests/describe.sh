@@ -3,18 +3,6 @@
 . server/tests/lib.sh
 server=$BIN/beagle-server
 clip=server/tests/media/clip.mp4
-# says NAME WANT_CODE PATTERN ARG...: one line on stderr that matches, nothing on stdout
-says() {
-	local name=$1 code=$2 pattern=$3 got
-	shift 3
-	timeout 10 "$server" "$@" >"$TMP/out" 2>"$TMP/err"
-	got=$?
-	if [ $got = "$code" ] && [ ! -s "$TMP/out" ] && [ "$(wc -l <"$TMP/err")" = 1 ] && grep -q "$pattern" "$TMP/err"; then
-		ok "$name"
-	else
-		not_ok "$name (exit $got: $(head -n 3 "$TMP/err"))"
-	fi
-}
 # json FILE EXPRESSION: of the description as d
 json() { timeout 30 "$server" --describe "$1" --json | python3 -c 'import json, sys
 d = json.load(sys.stdin)

@@ -22,7 +22,48 @@ same() {
 	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 (expected '$2', got '$3')"; fi
 }
 
-# BEAGLE_SERVER_FLAGS: for every server, so that all scripts can be run with a preference (--seccomp kill)
+# says NAME WANT_CODE PATTERN ARG...: beagle-server ends with that code, and a line on stderr that matches is
+# all that it says
+says() {
+	local name=$1 code=$2 pattern=$3 got
+	shift 3
+	timeout 10 "$BIN/beagle-server" "$@" >"$TMP/says.out" 2>"$TMP/says.err" </dev/null
+	got=$?
+	if [ $got = "$code" ] && [ ! -s "$TMP/says.out" ] && [ "$(wc -l <"$TMP/says.err")" = 1 ] &&
+		grep -q -e "$pattern" "$TMP/says.err"; then
+		ok "$name"
+	else
+		not_ok "$name (exit $got: $(head -n 3 "$TMP/says.out" "$TMP/says.err"))"
+	fi
+}
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" 2>/dev/null; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+# number FILE NAME: of the statistics; one that is not there is "no NAME", which is equal to no other
+number() {
+	local n
+	n=$(jq -r ".$2 // empty" "$1" 2>/dev/null)
+	echo "${n:-no $2}"
+}
+# holds NAME FILTER: the filter is true of the result $R
+holds() {
+	if jq -e "$2" "$R" >"$TMP/holds" 2>&1; then ok "$1"; else not_ok "$1"; fi
+}
+# rtsp TEXT: what the server answers until it closes the connection, or for five seconds
+rtsp() {
+	exec 9<>"/dev/tcp/127.0.0.1/${URL##*:}" || return 1
+	# shellcheck disable=SC2059
+	printf "$1" >&9
+	timeout 5 cat <&9
+	exec 9<&- 9>&-
+}
+
 # make_doors PATH: what a server needs to open all its doors, as DOOR_FLAGS (without --listen): PATH and
 # what lies beneath is for DOOR_USER with DOOR_PASSWORD alone, whose line is also in the file
 # $DOOR_CREDENTIALS; TLS is a certificate's name, or empty where the server or openssl is without it.
@@ -42,6 +83,7 @@ make_doors() {
 	DOOR_FLAGS+=(--tls-certificate "$TMP/cert.pem" --tls-key "$TMP/key.pem")
 }
 
+# BEAGLE_SERVER_FLAGS: for every server, so that all scripts can be run with a preference (--seccomp kill)
 # start_server [FLAG...]: sets URL (rtsp://127.0.0.1:PORT; of several doors the first), SERVER_PID and
 # SERVER_OUT (what it says)
 start_server() {

@@ -2,23 +2,6 @@
 # The life of the process: the service manager hears of it, status, draining, privileges.
 . server/tests/lib.sh
 
-number() { sed -n "s/^ *\"$2\": \([0-9]*\).*/\1/p" "$1"; }
-# wait_for SECONDS COMMAND...
-wait_for() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" 2>/dev/null; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-# rtsp TEXT: what the server answers within a second
-rtsp() {
-	exec 9<>"/dev/tcp/127.0.0.1/${URL##*:}" || return 1
-	printf "$1" >&9
-	timeout 1 cat <&9
-	exec 9<&- 9>&-
-}
 # reply FD: the head of one reply, no more (what else plays over that connection is passed over)
 reply() {
 	local line seen=0
@@ -28,6 +11,7 @@ reply() {
 		[ $seen = 0 ] || [ "$line" != $'\r' ] || return 0
 	done 2>/dev/null
 }
+refuses() { rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n\r\n' | grep -q 'RTSP/1.0 503'; }
 SETUP_UDP="Transport: RTP/AVP;unicast;client_port=50000-50001\r\n\r\n"
 # play FD: a session that plays over TCP, on a connection that stays open as that descriptor
 play() {
@@ -73,11 +57,10 @@ for n in 5 6; do eval "exec $n<>/dev/tcp/127.0.0.1/${URL##*:}"; done
 printf 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n' >&5
 check "a connection is served" grep -q 'RTSP/1.0 200' <(reply 5)
 kill -TERM "$SERVER_PID"
-sleep 0.3
+check "while it drains a new connection hears 503" wait_for 5 refuses
 printf "SETUP $URL/pattern/trackID=1 RTSP/1.0\r\nCSeq: 2\r\n$SETUP_UDP" >&5
-check "while it drains a new session on an old connection is answered 503" grep -q 'RTSP/1.0 503' <(reply 5)
+check "and a new session on an old connection is answered 503" grep -q 'RTSP/1.0 503' <(reply 5)
 printf "GET_PARAMETER $URL/pattern/50p RTSP/1.0\r\nCSeq: 3\r\nSession: $SESSION\r\n\r\n" >&4
-check "and a new connection hears 503" grep -q 'RTSP/1.0 503' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')
 check "those who play are served on" grep -aq 'CSeq: 3' <(reply 4)
 printf "TEARDOWN $URL/pattern/50p RTSP/1.0\r\nCSeq: 4\r\nSession: $SESSION\r\nConnection: close\r\n\r\n" >&4
 cat <&4 >/dev/null &
@@ -92,7 +75,7 @@ wait $reader 2>/dev/null
 start_server --workers 1 --shutdown-time 600
 play 4
 kill -TERM "$SERVER_PID"
-sleep 0.3
+wait_for 5 refuses
 check "a first SIGTERM lets the session go on" kill -0 "$SERVER_PID"
 kill -TERM "$SERVER_PID"
 wait_for 5 sh -c "! kill -0 $SERVER_PID"
@@ -131,27 +114,15 @@ else
 fi
 
 # ---- privileges ----
-# says NAME PATTERN ARG...: one line on stderr that matches, and exit 2
-says() {
-	local name=$1 pattern=$2 out got
-	shift 2
-	out=$(timeout 10 "$BIN/beagle-server" --port 0 "$@" 2>&1 >/dev/null)
-	got=$?
-	if [ $got = 2 ] && [ "$(printf '%s\n' "$out" | wc -l)" = 1 ] && printf '%s' "$out" | grep -q "$pattern"; then
-		ok "$name"
-	else
-		not_ok "$name (exit $got: $out)"
-	fi
-}
-says "a user that there is not" "run_user_name 'nobody-such': there is no such user" --run-user-name nobody-such
-says "a group that there is not" 'there is no such group' --run-group-name nobody-such
+says "a user that there is not" 2 "run_user_name 'nobody-such': there is no such user" --port 0 --run-user-name nobody-such
+says "a group that there is not" 2 'there is no such group' --port 0 --run-group-name nobody-such
 if [ "$(id -u)" != 0 ]; then
-	says "who is not root becomes nobody else" 'only root can' --run-user-name root
+	says "who is not root becomes nobody else" 2 'only root can' --port 0 --run-user-name root
 	skip "the drop of privileges: needs root"
 	exit 0
 fi
 chmod 755 "$TMP"
-says "files that the user may not write are found out at the start" 'statistics .*ermission denied' \
+says "files that the user may not write are found out at the start" 2 'statistics .*ermission denied' --port 0 \
 	--run-user-name nobody --stats "$TMP/denied.json"
 mkdir -m 777 "$TMP/open"
 start_server --workers 2 --run-user-name nobody --access-log "$TMP/access.log" --stats "$TMP/open/stats.json" ||
@@ -168,8 +139,8 @@ same "no thread has a capability" "0000000000000000" \
 	"$(cat /proc/"$SERVER_PID"/task/*/status | sed -n 's/^Cap\(Prm\|Eff\|Amb\):\t//p' | sort -u)"
 same "nor gets one by exec" "1" \
 	"$(cat /proc/"$SERVER_PID"/task/*/status | sed -n 's/^NoNewPrivs:\t//p' | sort -u)"
-check "it serves" grep -q 'RTSP/1.0 200' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')
-rtsp "DESCRIBE $URL/none.mp4 RTSP/1.0\r\nCSeq: 1\r\n\r\n" >/dev/null
+check "it serves" grep -q 'RTSP/1.0 200' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n\r\n')
+rtsp "DESCRIBE $URL/none.mp4 RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n\r\n" >/dev/null
 stop_server
 same "and ends with 0" 0 $?
 check "it wrote to the log that root had opened" grep -q none.mp4 "$TMP/access.log"

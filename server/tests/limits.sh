@@ -11,7 +11,6 @@ adds_up() {
 	set -- "$1" $sums
 	if [ "$2" = "$3" ] && [ "$3" = "$4" ]; then ok "$1 ($2)"; else not_ok "$1 ($2 opened, $3 closed, $4 for a reason)"; fi
 }
-number() { jq -r ".$2" "$1"; }
 client() { timeout 50 python3 server/tests/limits.py "$@"; }
 
 if ! (ulimit -n 64) 2>"$TMP/x"; then

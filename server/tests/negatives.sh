@@ -12,7 +12,6 @@ timeout 300 python3 server/tests/negatives.py "$URL/clip.mp4" "$SERVER_PID" "$ta
 same "each case was run" 0 $?
 stop_server
 same "the server ends by itself" 0 $?
-count() { sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" "$TMP/stats.json" | head -n 1; }
-same "every session that was made has ended" "$(count sessions)" "$(count sessions_ended)"
-same "every connection that was accepted has ended" "$(count connections_accepted)" "$(count connections_closed)"
+same "every session that was made has ended" "$(number "$TMP/stats.json" sessions)" "$(number "$TMP/stats.json" sessions_ended)"
+same "every connection that was accepted has ended" "$(number "$TMP/stats.json" connections_accepted)" "$(number "$TMP/stats.json" connections_closed)"
 same "no answer was our own fault" 0 "$(grep -c 'a reply could not be written' "$TMP"/server.*.err)"

@@ -13,7 +13,6 @@ ffmpeg -nostdin -v error -f lavfi -i testsrc2=s=640x360:r=25:d=12 -f lavfi -i si
 	-c:v libx264 -preset ultrafast -bf 2 -g 25 -b:v 2500k -minrate 2500k -maxrate 2500k \
 	-bufsize 500k -x264-params nal-hrd=cbr -pix_fmt yuv420p -c:a aac -b:a 64k -y \
 	"$TMP/films/film.mp4" || { not_ok "ffmpeg makes a film"; exit 1; }
-number() { sed -n "s/^ *\"$2\": \([0-9]*\),.*/\1/p" "$1"; }
 value() { sed -n "s/^$2=//p" "$1"; }
 slow() { # NAME SECONDS RATE: through a server of its own
 	rm -f "$TMP/$1.log"

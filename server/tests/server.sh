@@ -2,27 +2,6 @@
 # The program from outside: flags, start, signals, statistics, refusals.
 . server/tests/lib.sh
 
-# says NAME WANT_CODE PATTERN ARG...: one line on stderr that matches, and that exit code
-says() {
-	local name=$1 code=$2 pattern=$3 out got
-	shift 3
-	out=$(timeout 10 "$BIN/beagle-server" "$@" 2>&1 >/dev/null)
-	got=$?
-	if [ $got = "$code" ] && [ "$(printf '%s\n' "$out" | wc -l)" = 1 ] &&
-		printf '%s' "$out" | grep -q "$pattern"; then
-		ok "$name"
-	else
-		not_ok "$name (exit $got: $out)"
-	fi
-}
-# rtsp TEXT: what the server answers within a second
-rtsp() {
-	exec 9<>"/dev/tcp/127.0.0.1/${URL##*:}" || return 1
-	printf "$1" >&9
-	timeout 1 cat <&9
-	exec 9<&- 9>&-
-}
-number() { sed -n "s/^ *\"$2\": \([0-9]*\).*/\1/p" "$1"; }
 
 check "help has every preference" grep -q -- '--rtp-timeout' <("$BIN/beagle-server" --help)
 check "version" grep -q '^beagle-server ' <("$BIN/beagle-server" --version)
@@ -70,7 +49,7 @@ start_server --config "$TMP/good.ini" --stats "$TMP/stats.json" --workers 2 ||
 ok "prints its address when it is ready"
 says "port in use" 2 'cannot listen' --port "${URL##*:}"
 check "the file's preference is announced" grep -q 'timeout=7' <(rtsp \
-	"SETUP $URL/pattern/trackID=1 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;unicast\r\n\r\n")
+	"SETUP $URL/pattern/trackID=1 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;unicast\r\nConnection: close\r\n\r\n")
 answers=$(rtsp "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\nFOO $URL/x RTSP/1.0\r\nCSeq: 2\r\n\r\nOPTIONS * RTSP/1.0\r\nCSeq: 3\r\nConnection: close\r\n\r\n")
 same "pipelined requests are answered in order" "200 501 200" \
 	"$(printf '%s' "$answers" | sed -n 's#^RTSP/1.0 \([0-9]*\).*#\1#p' | tr '\n' ' ' | sed 's/ $//')"
@@ -84,7 +63,12 @@ check "SIGUSR1 writes the statistics" [ "$(number "$TMP/stats.json" requests)" -
 
 timeout 20 ffmpeg -nostdin -v quiet -rtsp_transport udp -i "$URL/clip.mp4" -c copy -f null - &
 player=$!
-sleep 2
+is_playing() {
+	rm -f "$TMP/stats.json"
+	kill -USR1 "$SERVER_PID"
+	wait_for 2 [ -s "$TMP/stats.json" ] && [ "$(number "$TMP/stats.json" packets_sent)" -gt 0 ]
+}
+check "a player is served" wait_for 15 is_playing
 began=$(date +%s%N)
 stop_server
 status=$?
@@ -103,8 +87,8 @@ check "the last one by shutdown" grep -q '"shutdown": 1' "$TMP/stats.json"
 start_server --access-log "$TMP/access.log" --workers 1
 repeat() { printf "%$2s" '' | sed "s/ /$1/g"; }
 strange=$(repeat '\\377' 1500)
-rtsp "SETUP $URL/pattern/trackID=1?a%%20b RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: a \"b\"\t%%20 #\r\nTransport: RTP/AVP/TCP;unicast\r\n\r\n" >"$TMP/reply"
-rtsp "DESCRIBE $URL/$(repeat '\\377' 1000)?$(repeat '\\377' 900) RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: $strange\r\n\r\n" >"$TMP/reply"
+rtsp "SETUP $URL/pattern/trackID=1?a%%20b RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: a \"b\"\t%%20 #\r\nTransport: RTP/AVP/TCP;unicast\r\nConnection: close\r\n\r\n" >"$TMP/reply"
+rtsp "DESCRIBE $URL/$(repeat '\\377' 1000)?$(repeat '\\377' 900) RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\nUser-Agent: $strange\r\n\r\n" >"$TMP/reply"
 check "a request for nothing is answered 404" grep -aq 'RTSP/1.0 404' "$TMP/reply"
 sleep 0.2
 stop_server
@@ -116,10 +100,10 @@ same "and 42 fields in each" 42 "$(printf '%s\n' "$lines" | awk '{ print NF }' |
 start_server --maximum-connections 3 --workers 1
 for n in 4 5 6; do eval "exec $n<>/dev/tcp/127.0.0.1/${URL##*:}"; done
 sleep 0.1
-check "the connection above the cap hears 503" grep -q 'RTSP/1.0 503' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')
+check "the connection above the cap hears 503" grep -q 'RTSP/1.0 503' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n\r\n')
 printf 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n' >&5
 check "those within it are served" grep -q 'RTSP/1.0 200' <(timeout 1 cat <&5)
 for n in 4 5 6; do eval "exec $n<&- $n>&-"; done
-sleep 1.5 # the readers above hold copies of them
-check "and when they have gone, new ones are" grep -q 'RTSP/1.0 200' <(rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')
+serves() { rtsp 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\n\r\n' | grep -q 'RTSP/1.0 200'; }
+check "and when they have gone, new ones are" wait_for 10 serves # the readers above hold copies of them
 stop_server

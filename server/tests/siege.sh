@@ -10,16 +10,13 @@ if ! [ -s "$R" ]; then
 	not_ok "the siege ends"
 	exit 1
 fi
-holds() { check "$1" jq -e "$2" "$R"; }
-{
-	holds "who plays gets everything to the end" \
-		'. as $r | [.phases[] | .completed == $r.config.playing and .failed == 0 and .corrupt == 0] | all'
-	holds "half requests are ended with 408" '.stats.closed.slow > 0 and ([.phases[] | .crowds.loris.heard_408 // empty] | add) > 0'
-	holds "stalled readers are ended" '.stats.closed.blocked > 0 and .stats.closed.blocked >= .stats.ended.blocked'
-	holds "what was besieging has gone" '.all_gone'
-	holds "every connection and session ended for a reason ($(jq -r .stats.connections_closed "$R"), $(jq -r .stats.sessions_ended "$R"))" '.ledger == []'
-	holds "the server ends as ever" '.exit == 0'
-} | sed '/^true$/d'
+holds "who plays gets everything to the end" \
+	'. as $r | [.phases[] | .completed == $r.config.playing and .failed == 0 and .corrupt == 0] | all'
+holds "half requests are ended with 408" '.stats.closed.slow > 0 and ([.phases[] | .crowds.loris.heard_408 // empty] | add) > 0'
+holds "stalled readers are ended" '.stats.closed.blocked > 0 and .stats.closed.blocked >= .stats.ended.blocked'
+holds "what was besieging has gone" '.all_gone'
+holds "every connection and session ended for a reason ($(jq -r .stats.connections_closed "$R"), $(jq -r .stats.sessions_ended "$R"))" '.ledger == []'
+holds "the server ends as ever" '.exit == 0'
 if [ -n "${SAN-}" ]; then
 	skip "memory under siege: sanitizers keep what was freed"
 else

@@ -120,7 +120,11 @@ void sim_close(struct sim *s)
 		check_ends(&s->workers[i].stats);
 		worker_clear(&s->workers[i]);
 	}
+	/* what was taken of the server as a whole was given back */
 	CU_ASSERT_EQUAL(atomic_load(&s->server.bandwidth_bps), 0);
+	CU_ASSERT_EQUAL(atomic_load(&s->server.sessions), 0);
+	CU_ASSERT_EQUAL(atomic_load(&s->server.connections), 0);
+	CU_ASSERT_EQUAL(atomic_load(&s->server.tunnel_halves), 0);
 	s->server.workers = NULL; /* embedded here */
 	s->server.n_workers = 0;
 	server_clear(&s->server);

@@ -173,7 +173,6 @@ rc=$?
 [ $rc = 0 ] || not_ok "the clients ended early ($rc)"
 stop_server
 same "and nothing is left over" 0 $?
-number() { sed -n "s/^ *\"$2\": \([0-9]*\).*/\1/p" "$1"; }
 most=$(number "$TMP/stats.json" io_threads_most)
 check "the pool grew while threads were stuck ($most)" [ "$most" -gt 2 ]
 same "who asked for one title at a time had it read once" 23 "$(number "$TMP/stats.json" media_files_read)"

@@ -13,7 +13,6 @@ if ! [ -s "$R" ]; then
 	not_ok "the soak ends"
 	exit 1
 fi
-holds() { if jq -e "$2" "$R" >"$TMP/x"; then ok "$1"; else not_ok "$1"; fi; }
 holds "what was opened was closed, each for one reason ($(jq -r .stats.connections_closed "$R") connections, $(jq -r .stats.sessions_ended "$R") sessions)" '.ledger == []'
 holds "all descriptors are back ($(jq -r '"\(.descriptors_before) \(.descriptors_after)"' "$R"))" '.descriptors_after <= .descriptors_before + 8'
 holds "every session ended as its kind of death says" '.missed | map(select(test("should have ended|nobody died"))) == []'

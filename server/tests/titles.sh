@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Files that come, go and change; what is no file; and a thousand of them at a time in one bounded cache.
 . server/tests/lib.sh
-number() { sed -n "s/^ *\"$2\": \([0-9]*\).*/\1/p" "$1"; }
 ended() { sed -n "s/^ *\"ended\":.*\"$2\": \([0-9]*\).*/\1/p" "$1"; }
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=server/tests
 clip=server/tests/media/clip.mp4

@@ -4,6 +4,7 @@
 command -v openssl >/dev/null || { not_ok "openssl is missing: ci/deps test"; exit 1; }
 
 mkdir -p "$TMP/open"
+STATS=$TMP/open/stats.json
 serial=100
 # make_certificate FILE NAMES KEY-OPTION...: FILE.pem holds certificate and key
 make_certificate() {
@@ -19,7 +20,7 @@ make_certificate() {
 # begin FLAG...: a server with a TLS and a plain address: TLS, PLAIN are their ports
 begin() {
 	OUT=$(mktemp "$TMP/server.XXXXXX")
-	"$BIN/beagle-server" --listen rtsps://127.0.0.1:0 --listen 127.0.0.1:0 --stats "$TMP/open/stats.json" "$@" \
+	"$BIN/beagle-server" --listen rtsps://127.0.0.1:0 --listen 127.0.0.1:0 --stats "$STATS" "$@" \
 		>"$OUT" 2>"$OUT.err" &
 	SERVER_PID=$!
 	SERVER_PIDS+=("$SERVER_PID")
@@ -40,19 +41,18 @@ s_client() {
 		timeout 10 openssl s_client -connect "127.0.0.1:$TLS" -servername a.example -ign_eof "$@" 2>&1 |
 		sed -n 's/^New, \(TLSv[0-9.]*\), .*/\1/p; s#^RTSP/1.0 \([0-9]*\).*#\1#p' | tr '\n' ' '
 }
-number() { sed -n "s/^ *\"$1\": \([0-9]*\).*/\1/p" "$TMP/open/stats.json"; }
 # stats: a fresh file
 stats() {
-	rm -f "$TMP/open/stats.json"
+	rm -f "$STATS"
 	kill -USR1 "$SERVER_PID"
-	for _ in $(seq 100); do [ -s "$TMP/open/stats.json" ] && return; sleep 0.05; done
+	for _ in $(seq 100); do [ -s "$STATS" ] && return; sleep 0.05; done
 }
 # reload COUNTER N: SIGHUP, until the counter says so
 reload() {
 	kill -HUP "$SERVER_PID"
 	for _ in $(seq 50); do
 		stats
-		[ "$(number "$1")" = "$2" ] && return 0
+		[ "$(number "$STATS" "$1")" = "$2" ] && return 0
 		sleep 0.1
 	done
 	return 1
@@ -63,22 +63,11 @@ make_certificate "$a" DNS:a.example,IP:127.0.0.1 rsa:2048
 make_certificate "$b" 'DNS:b.example,DNS:*.b.example' ec -pkeyopt ec_paramgen_curve:P-256
 cp "$a.pem" "$TMP/alone.pem"
 sed '/PRIVATE KEY/,$d' "$a.pem" >"$TMP/nokey.pem"
-says() { # NAME PATTERN FLAG...
-	local name=$1 pattern=$2 out code
-	shift 2
-	out=$(timeout 10 "$BIN/beagle-server" --listen rtsps://127.0.0.1:0 "$@" 2>&1 >/dev/null)
-	code=$?
-	if [ $code = 2 ] && [ "$(printf '%s\n' "$out" | wc -l)" = 1 ] && printf '%s' "$out" | grep -q "$pattern"; then
-		ok "$name"
-	else
-		not_ok "$name (exit $code: $out)"
-	fi
-}
-says "no certificate" 'rtsps needs a tls_certificate'
-says "a certificate that is not there" '/nonexistent.pem' --tls-certificate /nonexistent.pem
-says "one without a key" 'nokey.pem' --tls-certificate "$TMP/nokey.pem"
-says "with another's key" 'nokey.pem: .*key' --tls-certificate "$TMP/nokey.pem" --tls-key "$b.pem"
-says "more keys than certificates" '2 keys for 1' --tls-certificate "$a.pem" --tls-key "$a.pem" --tls-key "$b.pem"
+says "no certificate" 2 'rtsps needs a tls_certificate' --listen rtsps://127.0.0.1:0
+says "a certificate that is not there" 2 '/nonexistent.pem' --listen rtsps://127.0.0.1:0 --tls-certificate /nonexistent.pem
+says "one without a key" 2 'nokey.pem' --listen rtsps://127.0.0.1:0 --tls-certificate "$TMP/nokey.pem"
+says "with another's key" 2 'nokey.pem: .*key' --listen rtsps://127.0.0.1:0 --tls-certificate "$TMP/nokey.pem" --tls-key "$b.pem"
+says "more keys than certificates" 2 '2 keys for 1' --listen rtsps://127.0.0.1:0 --tls-certificate "$a.pem" --tls-key "$a.pem" --tls-key "$b.pem"
 
 begin --tls-certificate "$a.pem" --tls-certificate "$b.pem" --tls-handshake-timeout 3 ||
 	{ not_ok "server starts"; exit 1; }
@@ -86,7 +75,7 @@ same "TLS 1.3 with openssl's client" "TLSv1.3 200 " "$(s_client -tls1_3)"
 same "TLS 1.2" "TLSv1.2 200 " "$(s_client -tls1_2)"
 same "TLS 1.1 is refused" "" "$(s_client -tls1_1 -cipher 'ALL:@SECLEVEL=0')"
 stats
-same "and counted" 1 "$(number tls_failed_version)"
+same "and counted" 1 "$(number "$STATS" tls_failed_version)"
 for row in a.example:65 c.example:65 b.example:66 x.b.example:66 y.x.b.example:65; do
 	same "the certificate for ${row%:*}" "${row#*:}" "$(client "$TLS" serial "${row%:*}")"
 done
@@ -94,15 +83,15 @@ done
 same "plain RTSP on the TLS port hears nothing" closed "$(client "$TLS" say 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n')"
 same "nor does garbage" closed "$(client "$TLS" say '\x00\xff\x80 nonsense')"
 stats
-same "both are counted" 2 "$(number tls_failed_not_tls)"
+same "both are counted" 2 "$(number "$STATS" tls_failed_not_tls)"
 same "TLS on the plain port is answered 400" "RTSP/1.0 400 Bad Requestclosed" \
 	"$(client "$PLAIN" say '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\r\n\r\n')"
 client "$TLS" end polite >/dev/null
 client "$TLS" end rude >/dev/null
-before=$(number tls_truncated)
+before=$(number "$STATS" tls_truncated)
 sleep 0.3
 stats
-same "an end without close_notify is counted" $((before + 1)) "$(number tls_truncated)"
+same "an end without close_notify is counted" $((before + 1)) "$(number "$STATS" tls_truncated)"
 same "UDP over TLS is answered 461" 461 "$(client "$TLS" ask SETUP /pattern/trackID=1 \
 	'Transport: RTP/AVP;unicast;client_port=40000-40001')"
 same "over TCP it is granted" 200 "$(client "$TLS" ask SETUP /pattern/trackID=1 'Transport: RTP/AVP/TCP;unicast')"
@@ -115,7 +104,7 @@ same "while 40 handshakes crawl others are served" 200 "$(client "$TLS" ask OPTI
 wait $crawler
 same "at the deadline they are closed" 40 "$(cat "$TMP/crawl")"
 stats
-same "and counted" 40 "$(number tls_failed_timeout)"
+same "and counted" 40 "$(number "$STATS" tls_failed_timeout)"
 
 # curl has no rtsps, but HTTP: the GET of a tunnel over TLS
 same "curl sees a tunnel over TLS begin" "200 application/x-rtsp-tunnelled" "$(curl -sk --max-time 2 -o /dev/null \
@@ -181,7 +170,7 @@ same "while one never begins others are served" "RTSP/1.0 200 OK" "$(client "$PL
 wait $stalled
 same "and it ends at the deadline" "" "$(cat "$TMP/stalled")"
 stats
-same "which is counted" 1 "$(number tls_failed_timeout)"
+same "which is counted" 1 "$(number "$STATS" tls_failed_timeout)"
 stop_server
 
 if [ "$(id -u)" != 0 ]; then
@@ -190,7 +179,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 chmod 755 "$TMP"
 chmod 777 "$TMP/open"
-rm -f "$TMP/open/stats.json"
+rm -f "$STATS"
 begin --tls-certificate "$a.pem" --run-user-name nobody || { not_ok "server starts as nobody"; exit 1; }
 same "the server runs as nobody" nobody "$(ps -o user= -p "$SERVER_PID")"
 same "with a key that only root may read" "600 root" "$(stat -c '%a %U' "$a.pem")"

@@ -7,7 +7,6 @@ for p in curl python3; do
 	command -v $p >/dev/null || { not_ok "$p is missing: ci/deps test"; exit 1; }
 done
 
-stat_of() { sed -n "s/^ *\"$1\": \([0-9]*\),*$/\1/p" "$TMP/stats.json"; }
 status_of() { curl -s -m 10 -o /dev/null -w '%{http_code}' "$@"; }
 
 # ---- other HTTP ----
@@ -37,11 +36,11 @@ sed -n 1,5p "$TMP/crowd.err" >&2
 check "media came through them" [ "$(jq '.frames // 0' "$TMP/crowd.json")" -gt "$n" ]
 stop_server
 same "the server ends with 0 after SIGTERM" 0 $?
-same "every connection ended once" "$(stat_of connections_accepted)" "$(stat_of connections_closed)"
-same "every session ended" "$(stat_of sessions)" "$(stat_of sessions_ended)"
-same "as many tunnels met as there were" "$n" "$(stat_of tunnels)"
-same "as many POSTs were opened again as were dropped" $((3 * n)) "$(stat_of tunnel_posts_reopened)"
-check "halves were moved between workers" [ "$(stat_of tunnel_moves)" -gt 0 ]
+same "every connection ended once" "$(number "$TMP/stats.json" connections_accepted)" "$(number "$TMP/stats.json" connections_closed)"
+same "every session ended" "$(number "$TMP/stats.json" sessions)" "$(number "$TMP/stats.json" sessions_ended)"
+same "as many tunnels met as there were" "$n" "$(number "$TMP/stats.json" tunnels)"
+same "as many POSTs were opened again as were dropped" $((3 * n)) "$(number "$TMP/stats.json" tunnel_posts_reopened)"
+check "halves were moved between workers" [ "$(number "$TMP/stats.json" tunnel_moves)" -gt 0 ]
 
 # ---- over TLS ----
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
@@ -59,8 +58,8 @@ sed -n 1,5p "$TMP/crowd.err" >&2
 same "a POST in the clear for a GET in TLS is refused" 403 "$(jq .mixed "$TMP/crowd.json")"
 stop_server
 same "the server ends with 0 after SIGTERM" 0 $?
-same "every connection over TLS ended once" "$(stat_of connections_accepted)" "$(stat_of connections_closed)"
-check "halves were moved between workers, TLS and all" [ "$(stat_of tunnel_moves)" -gt 0 ]
+same "every connection over TLS ended once" "$(number "$TMP/stats.json" connections_accepted)" "$(number "$TMP/stats.json" connections_closed)"
+check "halves were moved between workers, TLS and all" [ "$(number "$TMP/stats.json" tunnel_moves)" -gt 0 ]
 
 # ---- players ----
 [ -z "${SAN-}" ] || { skip "outside players: not under sanitizers (timing)"; exit 0; }
@@ -131,4 +130,4 @@ else
 	skip "no tinyproxy here: ci/deps test"
 fi
 stop_server
-same "every player was served by a tunnel" 0 "$(stat_of tunnel_timeouts)"
+same "every player was served by a tunnel" 0 "$(number "$TMP/stats.json" tunnel_timeouts)"
