@@ -144,6 +144,7 @@ static void t_other_addresses(void)
 	sim_open(&s, 1);
 	set(&s, "unlimited_addresses", "127.0.0.3/32");
 	set(&s, "maximum_sessions_per_address", "1");
+	set(&s, "maximum_unplayed_per_address", "1");
 	sim_connect_from(&a, &s, 0, "127.0.0.1");
 	sim_connect_from(&b, &s, 0, "127.0.0.2");
 	sim_connect_from(&free_one, &s, 0, "127.0.0.3");
@@ -205,6 +206,26 @@ static void t_bandwidth_of_one(void)
 		453);
 	CU_ASSERT_EQUAL(atomic_load(&s.server.bandwidth_bps), 200000);
 	CU_ASSERT_EQUAL(stats_of(&s)->sessions_refused_bandwidth, 1);
+	sim_hang_up(&c);
+	sim_close(&s);
+}
+
+/* The cap is in thousands of bits, and all of it can be used. */
+static void t_bandwidth_to_the_last(void)
+{
+	struct sim s;
+	struct sim_client c;
+
+	sim_open(&s, 1);
+	set(&s, "maximum_bandwidth", "200");
+	sim_connect(&c, &s, 0);
+	CU_ASSERT_EQUAL(setup_new(&c, "RTP/AVP/TCP;unicast"), 200);
+	c.session[0] = '\0';
+	CU_ASSERT_EQUAL(sim_setup(&c, "/pattern/101k/10p/trackID=1", "RTP/AVP/TCP;unicast"), 453);
+	CU_ASSERT_EQUAL(setup_new(&c, "RTP/AVP/TCP;unicast"), 200);
+	CU_ASSERT_EQUAL(atomic_load(&s.server.bandwidth_bps), 200000);
+	CU_ASSERT_EQUAL(sim_ask(&c, "TEARDOWN", "/pattern/100k/10p", ""), 200);
+	CU_ASSERT_EQUAL(atomic_load(&s.server.bandwidth_bps), 100000);
 	sim_hang_up(&c);
 	sim_close(&s);
 }
@@ -448,6 +469,7 @@ UNIT_SUITE(admission,
 		t_other_addresses },
 	{ "a session that never plays ends, whatever its client says", t_unplayed },
 	{ "each stream of a session is bandwidth", t_bandwidth_of_one },
+	{ "bandwidth is granted to the last kilobit", t_bandwidth_to_the_last },
 	{ "two workers never grant more bandwidth than there is", t_bandwidth_of_two },
 	{ "no media to a port that belongs to the system", t_low_ports },
 	{ "socket pairs are capped: 503, and an unused one makes room", t_pairs },

@@ -200,6 +200,55 @@ static void t_flood(void)
 	door_close(&s);
 }
 
+/* More than descriptors are set aside for is too many, too. */
+static void t_descriptors_for_media(void)
+{
+	struct sim_client in[2], out;
+	struct sim s;
+
+	door_open(&s, 1);
+	s.server.doorman.descriptors_most = 2;
+	for (int i = 0; i < 2; i++)
+		knock(&in[i], &s, "127.0.0.1");
+	knock(&out, &s, "127.0.0.1");
+	sim_settle(&s);
+	CU_ASSERT_TRUE(is_turned_away(&out));
+	CU_ASSERT_TRUE(is_served(&in[0]) && is_served(&in[1]));
+	for (int i = 0; i < 2; i++)
+		sim_hang_up(&in[i]);
+	sim_hang_up(&out);
+	door_close(&s);
+}
+
+static void t_least_loaded(void)
+{
+	struct sim_client c[7];
+	struct sim s;
+
+	door_open(&s, 2);
+	for (size_t i = 0; i < COUNT(c); i++) {
+		knock(&c[i], &s, "127.0.0.1");
+		sim_settle(&s);
+	}
+	CU_ASSERT_EQUAL(atomic_load(&s.workers[0].n_connections), 4);
+	CU_ASSERT_EQUAL(atomic_load(&s.workers[1].n_connections), 3);
+	/* the next ones go where others have left */
+	for (size_t i = 0; i < 6; i += 2)
+		sim_hang_up(&c[i]);
+	sim_run(&s, 2 * TICK_S);
+	CU_ASSERT_EQUAL(atomic_load(&s.workers[0].n_connections), 1);
+	for (size_t i = 0; i < 4; i += 2) {
+		knock(&c[i], &s, "127.0.0.1");
+		sim_settle(&s);
+	}
+	CU_ASSERT_EQUAL(atomic_load(&s.workers[0].n_connections), 3);
+	CU_ASSERT_EQUAL(atomic_load(&s.workers[1].n_connections), 3);
+	for (size_t i = 0; i < COUNT(c); i++)
+		if (i != 4)
+			sim_hang_up(&c[i]);
+	door_close(&s);
+}
+
 /* ---- how fast ---- */
 
 static void t_rate_of_one(void)
@@ -325,6 +374,27 @@ static void t_no_descriptors(void)
 	door_close(&s);
 }
 
+/* Who is to hear TLS would take our words in the clear for a broken handshake. */
+static void t_no_descriptors_tls(void)
+{
+	struct sim s;
+	struct sim_client out;
+	uint8_t d[16];
+
+	door_open(&s, 1);
+	struct door *at = &s.server.doors[0];
+	at->is_tls = true;
+	doorman_watch(at);
+	knock(&out, &s, "127.0.0.1");
+	rlim_t was = no_more_descriptors();
+	sim_settle(&s);
+	CU_ASSERT_EQUAL(at->listener.n_busy, 1);
+	descriptors_again(was);
+	CU_ASSERT_EQUAL(recv(out.fd, d, sizeof d, MSG_DONTWAIT), 0); /* the end, and nothing else */
+	sim_hang_up(&out);
+	door_close(&s);
+}
+
 UNIT_SUITE(doorman,
 	{ "more connections than may be: 503, Retry-After, the end; what plays goes on",
 		t_connections },
@@ -332,7 +402,10 @@ UNIT_SUITE(doorman,
 	{ "a room that is left is free at once, whoever is still being refused",
 		t_room_in_a_flood },
 	{ "of a flood 256 are told, the rest is closed", t_flood },
+	{ "what is set aside for files is not for connections", t_descriptors_for_media },
+	{ "each connection goes to the worker that has the fewest", t_least_loaded },
 	{ "an address that is too fast hears 503, others come in", t_rate_of_one },
 	{ "all together too fast: they wait, nobody is refused", t_rate_of_all },
 	{ "without descriptors: 503 for who comes, service for who is in, no spinning",
-		t_no_descriptors });
+		t_no_descriptors },
+	{ "without descriptors who wants TLS hears nothing in the clear", t_no_descriptors_tls });

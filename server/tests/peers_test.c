@@ -185,6 +185,32 @@ static void t_fixed(void)
 	peers_free(p);
 }
 
+/* Its connection has gone, its session plays on: its entry is not for others. */
+static void t_session_alone(void)
+{
+	struct peers *p = peers_new(2, 1);
+	struct peers_limits l = { .sessions = 1 };
+	struct addr holder = numbered(1);
+	uint32_t connection, session, x;
+
+	CU_ASSERT_EQUAL(peers_connect(p, &holder, &l, 0, &connection), PEERS_OK);
+	CU_ASSERT_EQUAL(peers_session(p, &holder, &l, 0, &session), PEERS_OK);
+	CU_ASSERT_EQUAL(session, connection);
+	peers_disconnect(p, connection, 0);
+	for (uint32_t i = 0; i < 10; i++) {
+		struct addr a = numbered(100 + i);
+		CU_ASSERT_EQUAL(peers_connect(p, &a, &l, 0, &x), PEERS_OK);
+		CU_ASSERT_NOT_EQUAL(x, session);
+		peers_disconnect(p, x, 0);
+	}
+	CU_ASSERT_EQUAL(peers_count(p, &holder, 0).sessions, 1);
+	CU_ASSERT_EQUAL(peers_session(p, &holder, &l, 0, &x), PEERS_SESSIONS);
+	peers_session_end(p, session, false, 0);
+	CU_ASSERT_EQUAL(peers_session(p, &holder, &l, 0, &x), PEERS_OK);
+	peers_session_end(p, x, false, 0);
+	peers_free(p);
+}
+
 static void t_longest_unused(void)
 {
 	struct peers *p = peers_new(3, 1);
@@ -224,6 +250,23 @@ static void t_logins(void)
 	peers_login_failed(p, &a, 1000 * TICK_S);
 	CU_ASSERT_EQUAL(peers_count(p, &a, 1059 * TICK_S).failures, 1);
 	CU_ASSERT_EQUAL(peers_login_wait(p, &a, 1000 * TICK_S), 0);
+	peers_free(p);
+}
+
+/* Without an entry of one's own one guesses at the expense of all others that have none. */
+static void t_logins_of_the_rest(void)
+{
+	struct peers *p = peers_new(1, 1);
+	struct addr holder = numbered(1), a = numbered(2), b = numbered(3);
+	uint32_t at;
+
+	CU_ASSERT_EQUAL(peers_connect(p, &holder, &no_limits, 0, &at), PEERS_OK);
+	for (int i = 0; i < 8; i++)
+		peers_login_failed(p, i % 2 ? &a : &b, TICK_S);
+	CU_ASSERT_EQUAL(peers_login_wait(p, &a, TICK_S), 4 * TICK_S);
+	CU_ASSERT_EQUAL(peers_login_wait(p, &b, TICK_S), 4 * TICK_S);
+	CU_ASSERT_EQUAL(peers_login_wait(p, &holder, TICK_S), 0);
+	peers_disconnect(p, at, 0);
 	peers_free(p);
 }
 
@@ -296,5 +339,8 @@ UNIT_SUITE(peers, { "prefix: a block holds its addresses, IPv4 also when mapped"
 	{ "the table is of a fixed size: idle entries make room, then the rest share one",
 		t_fixed },
 	{ "the longest unused entry is the first to go", t_longest_unused },
+	{ "an address with a session keeps its entry when its connection has gone",
+		t_session_alone },
 	{ "failed logins cost a doubling wait, and are forgotten", t_logins },
+	{ "those for whom there is no entry wait for each other's failures", t_logins_of_the_rest },
 	{ "no two threads overshoot a cap together", t_threads }, { "0 is no limit", t_no_limits });
