@@ -119,34 +119,48 @@ class Sampler(threading.Thread):
         self.join()
 
 
-def plot(path, rows, spans, title):
-    """SVG: memory and descriptors over time; spans = [(from, to, name)] are shaded. False: no gnuplot."""
+PLOT = """
+set terminal svg size 900,560 font 'sans,12' background 'white'
+set output '{path}'
+set multiplot layout 2,1 title "{title}" font ',14' margins 0.09,0.97,0.12,0.92 spacing 0.06
+set border 3 lc rgb '#606060'
+set tics nomirror out
+set xrange [0:{end}]
+set grid ytics lc rgb '#dddddd'
+set key top right horizontal opaque noenhanced
+{shade}
+"""
+
+
+def panel(path, name, lines, is_last):
+    """One panel's part of the script: lines = [(title, rgb, points (s, value))]; writes their data."""
+    plots = []
+    for title, rgb, points in lines:
+        data = f"{path}.{title.split()[0]}.tsv"
+        with open(data, "w") as f:
+            f.writelines(f"{s / 60:.4f}\t{value:.3f}\n" for s, value in points)
+        plots.append(f"'{data}' using 1:2 with lines lw 2 lc rgb '{rgb}' title '{title}'")
+    most = max(value for _, _, points in lines for _, value in points) * 1.2
+    return (f"set ylabel '{name}'\nset yrange [0:{most}]\n" +
+            ("set xlabel 'minutes'\nset format x\n" if is_last else "unset xlabel\nset format x ''\n") +
+            "plot " + ", ".join(plots) + "\n")
+
+
+def plot(path, rows, spans, title, sessions=()):
+    """SVG: memory of the server and its descriptors over time, beside these its sessions where given as (s, n);
+    spans = [(from, to, name)] are shaded. False: no gnuplot."""
     if not shutil.which("gnuplot"):
         return False
-    data = path + ".tsv"
-    with open(data, "w") as f:
-        f.writelines("\t".join(f"{x:.3f}" for x in row) + "\n" for row in rows)
     shade = "".join(
-        f"set object {i} rectangle from {a:.2f}, graph 0 to {b:.2f}, graph 1 fc rgb '#f2dcc8' fs solid noborder behind\n"
-        f"set label {i} \"{name}\" at {a:.2f}, graph 0.97 offset 0.4, 0 font ',9' tc rgb '#704010'\n"
+        f"set object {i} rectangle from {a / 60:.4f}, graph 0 to {b / 60:.4f}, graph 1 fc rgb '#f2dcc8' fs solid noborder "
+        f"behind\nset label {i} \"{name}\" at {a / 60:.4f}, graph 0.05 offset 0.4, 0 font ',9' tc rgb '#704010' front\n"
         for i, (a, b, name) in enumerate(spans, 1))
-    script = f"""
-set terminal svg size 900,420 font 'sans,11' background 'white'
-set output '{path}'
-set title "{title}"
-set xlabel 'seconds'
-set ylabel 'memory of the server, MB'
-set y2label 'its descriptors'
-set ytics nomirror
-set y2tics
-set yrange [0:*]
-set y2range [0:*]
-set key outside bottom center horizontal
-set grid ytics lc rgb '#dddddd'
-{shade}
-plot '{data}' using 1:2 with lines lw 2 lc rgb '#1060a0' title 'memory (RSS)', \\
-     '{data}' using 1:3 axes x1y2 with lines lw 1.5 lc rgb '#c04020' title 'descriptors'
-"""
+    counts = [("descriptors", "#d55e00", [(r[0], r[2]) for r in rows])]
+    if sessions:
+        counts.append(("sessions alive", "#009e73", sessions))
+    script = PLOT.format(path=path, title=title, shade=shade, end=rows[-1][0] / 60)
+    script += panel(path, "memory, MB", [("memory (RSS)", "#0072b2", [r[:2] for r in rows])], False)
+    script += panel(path, "number", counts, True)
     return subprocess.run(["gnuplot"], input=script, text=True).returncode == 0
 
 
