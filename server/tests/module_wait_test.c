@@ -17,6 +17,7 @@
 /* What the test's modules do and have seen; one test at a time. */
 static struct seen {
 	int before, keeper, after, requests_cleared;
+	int at_once; /* how often it asks to be asked again at once, before it passes */
 	bool passes, is_silent;
 	tick_t wake_at;
 	struct txn_wait *ticket;
@@ -42,6 +43,11 @@ static enum verdict keeper_preprocess(struct module *self, struct rtsp_txn *t)
 	if (!is_about(t))
 		return MOD_PASS;
 	seen.keeper++;
+	if (seen.at_once > 0) {
+		seen.passes = --seen.at_once == 0;
+		t->wake_at = t->worker->loop.now;
+		return MOD_WAIT;
+	}
 	if (seen.passes)
 		return MOD_PASS;
 	t->wake_at = seen.wake_at;
@@ -345,6 +351,34 @@ static enum verdict liar_filter(struct module *self, struct rtsp_txn *t)
 }
 static const struct module liar = { MODULE_HEAD("liar"), .filter = liar_filter };
 
+static const struct rtsp_session *connection_of(struct sim *s)
+{
+	return container_of(list_first(&s->workers[0].connections), struct rtsp_session, all);
+}
+
+/* The time that it names may have come already: that is no reason to sleep for ever. */
+static void t_gone_at_once(void)
+{
+	struct sim s;
+	struct sim_client c;
+
+	open_three(&s, &c, 1);
+	seen.is_silent = true;
+	seen.wake_at = s.workers[0].loop.now + 30 * TICK_MS;
+	sim_send(&c, "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" WAIT);
+	sim_settle(&s);
+	sim_hang_up(&c); /* with an answer unread: a reset */
+	sim_settle(&s);
+	CU_ASSERT_EQUAL(connection_of(&s)->state, CONN_CLOSED);
+	int asked = seen.keeper;
+	seen.at_once = 3;
+	sim_run(&s, 31 * TICK_MS); /* before the next look at all connections */
+	CU_ASSERT_EQUAL(seen.keeper, asked + 4);
+	CU_ASSERT_EQUAL(seen.requests_cleared, 2);
+	CU_ASSERT_EQUAL(atomic_load(&s.workers[0].n_connections), 0);
+	sim_close(&s);
+}
+
 static void t_liar(void)
 {
 	struct sim s;
@@ -365,6 +399,7 @@ UNIT_SUITE(module_wait,
 		t_too_late },
 	{ "a request whose client has gone is asked for to its end", t_gone },
 	{ "also when nobody ever answers it", t_silent_and_gone },
+	{ "also when the module says: at once", t_gone_at_once },
 	{ "a module that names a time may wait for longer", t_own_time },
 	{ "a session that ends while its request waits on its worker: 454, nobody is asked",
 		t_session_ends },
