@@ -16,6 +16,7 @@ struct pattern_source {
 	uint64_t packets;                      /* per track; UINT64_MAX: endless */
 	uint64_t position[PATTERN_TRACKS_MAX]; /* next packet of each track */
 	char control[PATTERN_TRACKS_MAX][CONTROL_MAX];
+	struct source_track tracks[PATTERN_TRACKS_MAX];
 };
 
 static_assert((int)PATTERN_PREFIX == (int)PACKET_HEAD_MAX, "the prefix is the packet's head");
@@ -119,6 +120,7 @@ struct source *pattern_source_new(const struct pattern *p, const struct pattern_
 	ps->source.ops = &pattern_source_ops;
 	ps->source.is_live = true;
 	ps->source.n_tracks = p->tracks;
+	ps->source.tracks = ps->tracks;
 	ps->source.duration = p->duration_s ? (tick_t)p->duration_s * TICK_S : TICK_NEVER;
 	for (uint32_t t = 0; t < p->tracks; t++) {
 		(void)snprintf(ps->control[t], CONTROL_MAX, "trackID=%u", t + 1); /* always fits */

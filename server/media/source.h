@@ -110,8 +110,8 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	uint32_t n_tracks;
-	struct source_track tracks[SOURCE_TRACKS_MAX];
-	tick_t duration; /* npt of the end; TICK_NEVER: endless */
+	struct source_track *tracks; /* n_tracks of them; live with the source */
+	tick_t duration;             /* npt of the end; TICK_NEVER: endless */
 	int64_t created_ns; /* when NPT 0 was, ns since 1970, for clock ranges (2326 3.7); 0: unknown */
 	bool can_scale;     /* has video with sync samples: other scales than 1 */
 	/* Of the last seek: by how much at most the packets that decode the first frames are shown before

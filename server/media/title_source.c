@@ -50,7 +50,6 @@ struct title_source {
 	struct source source;
 	struct title *title;
 	struct media_io *io;
-	struct lane lanes[SOURCE_TRACKS_MAX];
 	tick_t now;             /* of the last next() */
 	struct block **retired; /* their packets may still be on their way out this turn */
 	uint32_t n_retired, cap_retired;
@@ -58,6 +57,7 @@ struct title_source {
 	bool inside;  /* next() or seek() is running: it sees by itself what arrives */
 	bool dead;
 	bool arrived; /* it has had a block: what it needs is no longer expected but counted */
+	struct lane lanes[]; /* one per track; the tracks follow them */
 };
 
 /* Half a hundredth of a second: less than a frame, more than what rounding between clocks loses. */
@@ -649,8 +649,9 @@ static struct source_track track_of(const struct stream *s)
 
 struct source *title_source(struct title *t, struct media_io *io)
 {
-	struct title_source *ts = xcalloc(1, sizeof *ts);
 	const struct movie *m = &t->movie;
+	struct title_source *ts = xcalloc(
+		1, sizeof *ts + m->n_streams * (sizeof ts->lanes[0] + sizeof ts->source.tracks[0]));
 	tick_t start;
 
 	ts->title = title_ref(t);
@@ -659,6 +660,7 @@ struct source *title_source(struct title *t, struct media_io *io)
 	ts->now = -1;
 	ts->source.ops = &title_source_ops;
 	ts->source.n_tracks = m->n_streams;
+	ts->source.tracks = (struct source_track *)(ts->lanes + m->n_streams);
 	ts->source.duration = m->duration;
 	ts->source.created_ns = m->created_ns;
 	for (uint32_t i = 0; i < m->n_streams; i++) {

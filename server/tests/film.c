@@ -84,6 +84,7 @@ uint32_t film_packets(tick_t t)
 
 struct film {
 	struct source source;
+	struct source_track tracks[2];
 	uint32_t next[2];
 };
 
@@ -170,20 +171,20 @@ static int film_open(struct module *self, struct rtsp_txn *t, const char *path, 
 	if (strcmp(path, "/film") != 0)
 		return ERR_NOT_FOUND;
 	struct film *f = xcalloc(1, sizeof *f);
-	f->source = (struct source){ .ops = &film_ops,
-		.n_tracks = 2,
+	f->tracks[0] = (struct source_track){ .control = "trackID=1",
+		.clock_hz = FILM_VIDEO_HZ,
+		.payload_type = 96,
+		.is_video = true,
 		.duration = FILM_S * TICK_S,
-		.tracks = { { .control = "trackID=1",
-				    .clock_hz = FILM_VIDEO_HZ,
-				    .payload_type = 96,
-				    .is_video = true,
-				    .duration = FILM_S * TICK_S,
-				    .bitrate_bps = 800000 },
-			{ .control = "trackID=2",
-				.clock_hz = FILM_AUDIO_HZ,
-				.payload_type = 97,
-				.duration = FILM_S * TICK_S,
-				.bitrate_bps = 85000 } } };
+		.bitrate_bps = 800000 };
+	f->tracks[1] = (struct source_track){ .control = "trackID=2",
+		.clock_hz = FILM_AUDIO_HZ,
+		.payload_type = 97,
+		.duration = FILM_S * TICK_S,
+		.bitrate_bps = 85000 };
+	f->source = (struct source){
+		.ops = &film_ops, .n_tracks = 2, .tracks = f->tracks, .duration = FILM_S * TICK_S
+	};
 	*out = &f->source;
 	return 0;
 }

@@ -97,9 +97,9 @@ static void t_pattern_seek(void)
 
 static void t_rtp_at(void)
 {
-	struct source s = { .n_tracks = 1 };
+	struct source_track t = { .clock_hz = 90000 };
+	struct source s = { .n_tracks = 1, .tracks = &t };
 
-	s.tracks[0].clock_hz = 90000;
 	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, 0), 0);
 	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, TICK_S), 90000);
 	CU_ASSERT_EQUAL(source_rtp_at(&s, 0, -TICK_S / 2), (uint32_t)-45000);
