@@ -169,7 +169,7 @@ int access_sign_url(int argc, char **argv)
 		return args_complain("--expires: seconds from now, or '@' and seconds since 1970");
 	if (o.client && addr_read(&client, o.client, 0) != 0)
 		return args_complain("--client must be an IP address");
-	if (auth_key_read(&key, o.key, why) != 0)
+	if (auth_key_read(&key, NULL, o.key, why) != 0)
 		return args_complain(why);
 	buf_init(&url, URL_MAX);
 	int err = auth_sign_url(&key, bytes_str(o.url), expires, o.client ? &client : NULL, &url);

@@ -28,6 +28,7 @@ static void raise_limits(void)
 /* What the preferences are made from, again and again. */
 struct args {
 	struct certificates certificates;
+	struct file_reader files;
 	int n;
 	char **v;
 	struct prefs *now;
@@ -35,10 +36,10 @@ struct args {
 };
 
 /* The certificates' files are read again; a bad one changes nothing. */
-static void reload_certificates(struct server *s, const struct certificates *c)
+static void reload_certificates(struct server *s, const struct args *a)
 {
 	char why[PREFS_WHY];
-	struct tls_context *next = certificates_load(c, why);
+	struct tls_context *next = certificates_load(&a->certificates, &a->files, why);
 
 	if (!next && !*why)
 		return;
@@ -69,7 +70,7 @@ static void reload(struct server *s, void *arg)
 	prefs_free(a->now);
 	a->now = next;
 	log_write(LOG_I, "prefs", "read again");
-	reload_certificates(s, &a->certificates);
+	reload_certificates(s, a);
 }
 
 /* Modules and their preferences. -1: go on; else the exit code. */
@@ -91,11 +92,24 @@ static int load_modules(struct args *a, char *why)
 /* Certificates are there when the first connection comes. */
 static int use_certificates(struct server *s, struct args *a, char *why)
 {
-	struct tls_context *c = certificates_load(&a->certificates, why);
+	struct tls_context *c = certificates_load(&a->certificates, &a->files, why);
 	int err = !c && *why ? ERR_SYNTAX : server_use_tls(s, c, why);
 
 	tls_context_unref(c);
 	return err;
+}
+
+/* What is read again at SIGHUP, and may be for root alone. `leaves_root`: somebody must stay who can. */
+static int open_files(struct args *a, bool leaves_root, char *why)
+{
+	const struct prefs *p = a->now;
+	const char *const paths[] = { p->auth_users, p->auth_groups, p->auth_rules,
+		p->auth_sign_key };
+	int err = certificates_open(&a->certificates, p, &a->files, why);
+
+	for (size_t i = 0; !err && i < COUNT(paths); i++)
+		err = file_reader_add(&a->files, paths[i]);
+	return !err && leaves_root ? file_reader_start(&a->files, why) : err;
 }
 
 /* All that needs root's rights, or nobody else's threads. 0 or an error with `why`. */
@@ -111,6 +125,7 @@ static int open_server(struct server *s, struct args *a, struct takeover *t,
 		err = takeover_ask(t, p->takeover, why);
 	if (!err)
 		err = server_init(s, p, a->modules.all, a->modules.n, &t->given, why);
+	s->files = &a->files;
 	if (!err)
 		err = use_certificates(s, a, why);
 	if (!err)
@@ -136,8 +151,7 @@ static int run(struct server *s, struct args *a, struct takeover *t, const struc
 	char url[DOOR_URL], why[PREFS_WHY] = "";
 
 	*s = (struct server){ .prefs = a->now };
-	if (certificates_open(&a->certificates, a->now, user->is_wanted && geteuid() == 0, why) !=
-			0 ||
+	if (open_files(a, user->is_wanted && geteuid() == 0, why) != 0 ||
 		open_server(s, a, t, user, why) != 0)
 		return args_complain(why);
 	listener_store_clear(&t->given); /* at those addresses nobody listens from now on */
@@ -162,7 +176,7 @@ static int run(struct server *s, struct args *a, struct takeover *t, const struc
 
 int main(int argc, char **argv)
 {
-	struct args args = { .certificates.reader = -1, .n = argc, .v = argv, .now = prefs_new() };
+	struct args args = { .n = argc, .v = argv, .now = prefs_new() };
 	struct server server;
 	struct takeover takeover;
 	struct privileges user = { .is_wanted = false };
@@ -170,6 +184,7 @@ int main(int argc, char **argv)
 	enum log_level level = LOG_W;
 
 	log_start(os_now(), level);
+	file_reader_init(&args.files);
 	takeover_init(&takeover);
 	int code = args_read(args.now, argc, argv);
 	if (code < 0) {
@@ -189,6 +204,7 @@ int main(int argc, char **argv)
 		}
 	}
 	certificates_close(&args.certificates);
+	file_reader_close(&args.files);
 	takeover_close(&takeover);
 	privileges_clear(&user);
 	prefs_free(args.now);

@@ -4,6 +4,7 @@
 
 #include "server/core/doors.h"
 #include "server/core/doorman.h"
+#include "server/core/file_reader.h"
 #include "server/core/module.h"
 #include "server/core/peers.h"
 #include "server/core/trim.h"
@@ -23,6 +24,7 @@ struct server {
 	_Atomic enum server_state state;
 	pthread_mutex_t state_lock;               /* modules hear of one change at a time */
 	struct iopool *pool;                      /* NULL: blocking work runs at once (tests) */
+	const struct file_reader *files;          /* NULL: we read ourselves. Thread that made it */
 	struct peers *peers;                      /* what each remote address holds */
 	uint64_t tls_reloads, tls_reloads_failed; /* of the thread that made it */
 	struct door *doors;                       /* on worker 0 */

@@ -52,30 +52,32 @@ static int read_schemes(struct auth_data *d, const char *text, char *why)
 
 _Static_assert((int)AUTH_WHY <= (int)PREFS_WHY, "reasons fit");
 
-static int data_read(struct auth_data *d, const struct prefs *p, char *why)
+static int data_read(
+	struct auth_data *d, const struct prefs *p, const struct file_reader *r, char *why)
 {
 	int err = read_schemes(d, p->auth_schemes, why);
 
 	d->realm = xstrdup(p->auth_realm);
 	if (!err && *p->auth_users)
-		err = auth_users_read(&d->users, p->auth_users, bytes_str(d->realm), why);
+		err = auth_users_read(&d->users, r, p->auth_users, bytes_str(d->realm), why);
 	if (!err && *p->auth_groups)
-		err = auth_groups_read(&d->groups, p->auth_groups, why);
+		err = auth_groups_read(&d->groups, r, p->auth_groups, why);
 	if (!err && *p->auth_sign_key)
-		err = auth_key_read(&d->key, p->auth_sign_key, why);
+		err = auth_key_read(&d->key, r, p->auth_sign_key, why);
 	if (err)
 		return err;
-	d->rules = auth_rules_new(p->auth_rules, &d->groups, why);
+	d->rules = auth_rules_new(r, p->auth_rules, &d->groups, why);
 	return d->rules ? 0 : ERR_SYNTAX;
 }
 
-int auth_data_new(struct auth_data **out, const struct prefs *p, char *why)
+int auth_data_new(
+	struct auth_data **out, const struct prefs *p, const struct file_reader *r, char *why)
 {
 	*out = NULL;
 	if (!*p->auth_users && !*p->auth_rules && !*p->auth_sign_key)
 		return 0;
 	struct auth_data *d = xcalloc(1, sizeof *d);
-	int err = data_read(d, p, why);
+	int err = data_read(d, p, r, why);
 	if (err)
 		auth_data_free(d);
 	else

@@ -29,7 +29,8 @@ struct auth_data {
 
 /* *out: what the prefs name, or NULL when they ask for nothing. An error has one line in `why` (PREFS_WHY
  * bytes). */
-MUST_USE int auth_data_new(struct auth_data **out, const struct prefs *p, char *why);
+MUST_USE int auth_data_new(
+	struct auth_data **out, const struct prefs *p, const struct file_reader *r, char *why);
 void auth_data_free(struct auth_data *d); /* NULL is fine */
 
 #endif

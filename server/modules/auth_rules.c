@@ -184,15 +184,16 @@ struct auth_rules *auth_rules_parse(
 	return r;
 }
 
-struct auth_rules *auth_rules_new(const char *path, const struct auth_groups *groups, char *why)
+struct auth_rules *auth_rules_new(
+	const struct file_reader *r, const char *path, const struct auth_groups *groups, char *why)
 {
 	char *text = NULL;
 
-	if (*path && auth_file_read("auth_rules", path, &text, why) != 0)
+	if (*path && auth_file_read(r, "auth_rules", path, &text, why) != 0)
 		return NULL;
-	struct auth_rules *r = auth_rules_parse(bytes_str(text), path, groups, why);
+	struct auth_rules *made = auth_rules_parse(bytes_str(text), path, groups, why);
 	free(text);
-	return r;
+	return made;
 }
 
 void auth_rules_free(struct auth_rules *r)

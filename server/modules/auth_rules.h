@@ -38,7 +38,8 @@ struct auth_ask {
 };
 
 /* NULL, with file and line in `why` (AUTH_WHY bytes). path "": no sections. Groups must outlive the rules. */
-struct auth_rules *auth_rules_new(const char *path, const struct auth_groups *groups, char *why);
+struct auth_rules *auth_rules_new(
+	const struct file_reader *r, const char *path, const struct auth_groups *groups, char *why);
 struct auth_rules *auth_rules_parse(
 	struct bytes text, const char *path, const struct auth_groups *groups, char *why);
 void auth_rules_free(struct auth_rules *r);

@@ -20,11 +20,11 @@
 
 enum { TEXT_MAX = TXN_PATH + ADDR_TEXT + 32, SIG_HEX = 64 + 1 };
 
-int auth_key_read(struct auth_key *k, const char *path, char *why)
+int auth_key_read(struct auth_key *k, const struct file_reader *r, const char *path, char *why)
 {
 	char *text;
 	size_t n;
-	int err = os_read_file(path, AUTH_KEY_MAX, &text, &n);
+	int err = file_reader_read(r, path, AUTH_KEY_MAX, &text, &n);
 
 	if (err) {
 		(void)snprintf(why, AUTH_WHY, "auth_sign_key %.150s: %s", path, err_text(err));

@@ -3,6 +3,7 @@
 #define SERVER_MODULES_AUTH_SIGN_H
 
 #include "server/base/buf.h"
+#include "server/core/file_reader.h"
 #include "server/net/sock.h"
 
 /*
@@ -17,7 +18,8 @@ struct auth_key {
 enum { AUTH_KEY_MIN = 16, AUTH_KEY_MAX = 4096 };
 
 /* The file's octets, without line ends behind them. 0, or an error with one line in `why` (AUTH_WHY). */
-MUST_USE int auth_key_read(struct auth_key *k, const char *path, char *why);
+MUST_USE int auth_key_read(
+	struct auth_key *k, const struct file_reader *r, const char *path, char *why);
 void auth_key_clear(struct auth_key *k);
 
 enum auth_signature { SIGN_NONE, SIGN_GOOD, SIGN_EXPIRED, SIGN_WRONG };

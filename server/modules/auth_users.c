@@ -14,10 +14,11 @@ struct auth_member {
 
 /* ---- files ---- */
 
-int auth_file_read(const char *what, const char *path, char **text, char *why)
+int auth_file_read(
+	const struct file_reader *r, const char *what, const char *path, char **text, char *why)
 {
 	size_t n;
-	int err = os_read_file(path, AUTH_FILE_MAX, text, &n);
+	int err = file_reader_read(r, path, AUTH_FILE_MAX, text, &n);
 
 	if (!err && strlen(*text) != n) {
 		free(*text);
@@ -116,12 +117,13 @@ int auth_users_parse(
 	return ERR_MISSING;
 }
 
-int auth_users_read(struct auth_users *u, const char *path, struct bytes realm, char *why)
+int auth_users_read(struct auth_users *u, const struct file_reader *r, const char *path,
+	struct bytes realm, char *why)
 {
 	char *text;
 
 	*u = (struct auth_users){ 0 };
-	int err = auth_file_read("auth_users", path, &text, why);
+	int err = auth_file_read(r, "auth_users", path, &text, why);
 	if (err)
 		return err;
 	err = auth_users_parse(u, bytes_str(text), path, realm, why);
@@ -216,12 +218,13 @@ int auth_groups_parse(struct auth_groups *g, struct bytes text, const char *path
 	return 0;
 }
 
-int auth_groups_read(struct auth_groups *g, const char *path, char *why)
+int auth_groups_read(
+	struct auth_groups *g, const struct file_reader *r, const char *path, char *why)
 {
 	char *text;
 
 	*g = (struct auth_groups){ 0 };
-	int err = auth_file_read("auth_groups", path, &text, why);
+	int err = auth_file_read(r, "auth_groups", path, &text, why);
 	if (err)
 		return err;
 	err = auth_groups_parse(g, bytes_str(text), path, why);

@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "server/base/buf.h"
+#include "server/core/file_reader.h"
 #include "server/wire/auth.h"
 
 /*
@@ -29,7 +30,8 @@ struct auth_users {
 
 /* Users of this realm; those of others are passed over. 0, or an error with file and line in `why`
  * (AUTH_WHY bytes); *u is to be cleared in either case. */
-MUST_USE int auth_users_read(struct auth_users *u, const char *path, struct bytes realm, char *why);
+MUST_USE int auth_users_read(struct auth_users *u, const struct file_reader *r, const char *path,
+	struct bytes realm, char *why);
 /* The same from text, named `path` in `why`. */
 MUST_USE int auth_users_parse(
 	struct auth_users *u, struct bytes text, const char *path, struct bytes realm, char *why);
@@ -45,7 +47,8 @@ struct auth_groups {
 	struct auth_member *members; /* by "group:user" */
 	struct auth_member *names;   /* by "group" */
 };
-MUST_USE int auth_groups_read(struct auth_groups *g, const char *path, char *why);
+MUST_USE int auth_groups_read(
+	struct auth_groups *g, const struct file_reader *r, const char *path, char *why);
 MUST_USE int auth_groups_parse(
 	struct auth_groups *g, struct bytes text, const char *path, char *why);
 void auth_groups_clear(struct auth_groups *g);
@@ -55,7 +58,8 @@ bool auth_groups_have(const struct auth_groups *g, struct bytes group, struct by
 /* A text file of at most AUTH_FILE_MAX bytes, without a NUL in it: the caller frees *text. `what` and the path
  * stand in `why`. */
 enum { AUTH_FILE_MAX = 16 << 20 };
-MUST_USE int auth_file_read(const char *what, const char *path, char **text, char *why);
+MUST_USE int auth_file_read(
+	const struct file_reader *r, const char *what, const char *path, char **text, char *why);
 /* The next line that says something, trimmed; counts in *n. */
 bool auth_next_line(struct bytes *text, struct bytes *line, unsigned *n);
 

@@ -142,7 +142,7 @@ static int init(struct module *self, const struct prefs *p, char *why)
 
 	self->state = a;
 	auth_logins_init(&a->logins, p);
-	int err = auth_data_new(&d, p, why);
+	int err = auth_data_new(&d, p, self->server->files, why);
 	atomic_store(&a->data, d);
 	return err;
 }
@@ -151,7 +151,7 @@ static int prefs_changed(struct module *self, const struct prefs *p, char *why)
 {
 	struct auth *a = self->state;
 	struct auth_data *d;
-	int err = auth_data_new(&d, p, why);
+	int err = auth_data_new(&d, p, self->server->files, why);
 
 	if (err)
 		return err;

@@ -61,7 +61,7 @@ static void t_users_bad(void)
 		CU_ASSERT_TRUE(strncmp(why, rows[i].why, strlen(rows[i].why)) == 0);
 		auth_users_clear(&u);
 	}
-	CU_ASSERT_NOT_EQUAL(auth_users_read(&u, "/nonexistent", B("Beagle"), why), 0);
+	CU_ASSERT_NOT_EQUAL(auth_users_read(&u, NULL, "/nonexistent", B("Beagle"), why), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "/nonexistent"));
 	auth_users_clear(&u);
 }
@@ -204,7 +204,7 @@ static void t_rules_default(void)
 	struct auth_groups g = { 0 };
 	struct addr peer;
 	char why[AUTH_WHY];
-	struct auth_rules *r = auth_rules_new("", &g, why);
+	struct auth_rules *r = auth_rules_new(NULL, "", &g, why);
 
 	CU_ASSERT_EQUAL(addr_read(&peer, "127.0.0.1", 0), 0);
 	struct auth_ask a = { "/a", ACTION_READ, B(""), false, &peer };
@@ -245,7 +245,7 @@ static void t_rules_bad(void)
 		CU_ASSERT_PTR_NULL(auth_rules_parse(bytes_str(rows[i].text), "f", &g, why));
 		CU_ASSERT_TRUE(strncmp(why, rows[i].why, strlen(rows[i].why)) == 0);
 	}
-	CU_ASSERT_PTR_NULL(auth_rules_new("/nonexistent", &g, why));
+	CU_ASSERT_PTR_NULL(auth_rules_new(NULL, "/nonexistent", &g, why));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "/nonexistent"));
 }
 

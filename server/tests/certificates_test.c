@@ -46,9 +46,9 @@ static void files_remove(struct files *f)
 	CU_ASSERT_EQUAL(rmdir(f->folder), 0);
 }
 
-static bool loads(const struct certificates *c, char *why)
+static bool loads(const struct certificates *c, const struct file_reader *r, char *why)
 {
-	struct tls_context *made = certificates_load(c, why);
+	struct tls_context *made = certificates_load(c, r, why);
 
 	tls_context_unref(made);
 	return made;
@@ -60,24 +60,29 @@ static void t_load(void)
 	for (int with_reader = 0; with_reader < 2; with_reader++) {
 		struct prefs *p = prefs_new();
 		struct certificates c;
+		struct file_reader r;
 		struct files f;
 		char why[PREFS_WHY];
 
 		files_make(&f, p);
-		CU_ASSERT_EQUAL_FATAL(certificates_open(&c, p, with_reader, why), 0);
-		CU_ASSERT_EQUAL(c.reader >= 0, with_reader);
-		CU_ASSERT_TRUE(loads(&c, why));
+		file_reader_init(&r);
+		CU_ASSERT_EQUAL_FATAL(certificates_open(&c, p, &r, why), 0);
+		if (with_reader)
+			CU_ASSERT_EQUAL(file_reader_start(&r, why), 0);
+		CU_ASSERT_EQUAL(r.fd >= 0, with_reader);
+		CU_ASSERT_TRUE(loads(&c, &r, why));
 		write_text(f.key, "no PEM");
-		CU_ASSERT_FALSE(loads(&c, why));
+		CU_ASSERT_FALSE(loads(&c, &r, why));
 		CU_ASSERT_PTR_NOT_NULL(strstr(why, f.certificate));
 		write_text(f.key, f.pem.key);
-		CU_ASSERT_TRUE(loads(&c, why));
+		CU_ASSERT_TRUE(loads(&c, &r, why));
 		CU_ASSERT_EQUAL(unlink(f.certificate), 0);
-		CU_ASSERT_FALSE(loads(&c, why));
+		CU_ASSERT_FALSE(loads(&c, &r, why));
 		CU_ASSERT_PTR_NOT_NULL(strstr(why, "No such file"));
 		write_text(f.certificate, f.pem.certificate);
-		CU_ASSERT_TRUE(loads(&c, why)); /* answers and questions are still in step */
+		CU_ASSERT_TRUE(loads(&c, &r, why)); /* answers and questions are still in step */
 		certificates_close(&c);
+		file_reader_close(&r);
 		files_remove(&f);
 		prefs_free(p);
 	}
@@ -87,17 +92,21 @@ static void t_reader_gone(void)
 {
 	struct prefs *p = prefs_new();
 	struct certificates c;
+	struct file_reader r;
 	struct files f;
 	char why[PREFS_WHY];
 
 	files_make(&f, p);
-	CU_ASSERT_EQUAL_FATAL(certificates_open(&c, p, true, why), 0);
-	CU_ASSERT_EQUAL(shutdown(c.reader, SHUT_RDWR), 0);
+	file_reader_init(&r);
+	CU_ASSERT_EQUAL_FATAL(certificates_open(&c, p, &r, why), 0);
+	CU_ASSERT_EQUAL_FATAL(file_reader_start(&r, why), 0);
+	CU_ASSERT_EQUAL(shutdown(r.fd, SHUT_RDWR), 0);
 	for (int i = 0; i < 2; i++) {
-		CU_ASSERT_FALSE(loads(&c, why));
+		CU_ASSERT_FALSE(loads(&c, &r, why));
 		CU_ASSERT_PTR_NOT_NULL(strstr(why, "gone"));
 	}
 	certificates_close(&c);
+	file_reader_close(&r);
 	files_remove(&f);
 	prefs_free(p);
 }
@@ -106,16 +115,21 @@ static void t_none(void)
 {
 	struct prefs *p = prefs_new();
 	struct certificates c;
+	struct file_reader r;
 	char why[PREFS_WHY] = "x";
 
-	CU_ASSERT_EQUAL(certificates_open(&c, p, true, why), 0);
-	CU_ASSERT_EQUAL(c.reader, -1); /* nobody is needed */
-	CU_ASSERT_FALSE(loads(&c, why));
+	file_reader_init(&r);
+	CU_ASSERT_EQUAL(certificates_open(&c, p, &r, why), 0);
+	CU_ASSERT_EQUAL(file_reader_start(&r, why), 0);
+	CU_ASSERT_EQUAL(r.fd, -1); /* nobody is needed */
+	CU_ASSERT_FALSE(loads(&c, &r, why));
 	CU_ASSERT_STRING_EQUAL(why, "");
 	certificates_close(&c);
+	file_reader_close(&r);
 	CU_ASSERT_EQUAL(prefs_set(p, "tls_key", "k", why), 0);
-	CU_ASSERT_NOT_EQUAL(certificates_open(&c, p, false, why), 0);
+	CU_ASSERT_NOT_EQUAL(certificates_open(&c, p, &r, why), 0);
 	certificates_close(&c);
+	file_reader_close(&r);
 	prefs_free(p);
 }
 

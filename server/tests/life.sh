@@ -156,6 +156,53 @@ wait_for 5 [ -e "$TMP/open/error.log" ]
 check "and are rotated" [ -e "$TMP/open/access.log" ]
 stop_server
 check "and its statistics" [ "$(number "$TMP/open/stats.json" requests)" -ge 2 ]
+
+# ---- files that root alone may read, and a server that is not root any more ----
+# user NAME PASSWORD: his line
+user() { printf '%s\n' "$2" | "$BIN/beagle-server" --hash-password "$1"; }
+# ask_as NAME PASSWORD PATH: the status
+ask_as() {
+	rtsp "DESCRIBE $URL$3 RTSP/1.0\r\nCSeq: 1\r\nConnection: close\r\nAuthorization: Basic $(printf '%s' "$1:$2" | base64)\r\n\r\n" |
+		sed -n '1s/^[^ ]* \([0-9]*\) .*/\1/p'
+}
+# reload WORDS: SIGHUP, until the log says so once more
+reload() {
+	local before
+	before=$(grep -c "$1" "$SERVER_OUT.err")
+	kill -HUP "$SERVER_PID"
+	wait_for 10 eval "[ \$(grep -c '$1' '$SERVER_OUT.err') -gt $before ]"
+}
+secret=$TMP/secret
+mkdir -m 700 "$secret"
+user anna first >"$secret/users"
+printf 'staff: anna\n' >"$secret/groups"
+printf '[/pattern]\nread = @staff\n' >"$secret/rules"
+head -c 32 /dev/urandom >"$secret/key"
+chmod 600 "$secret"/*
+start_server --run-user-name nobody --seccomp kill --log info --auth-basic-plain 1 --auth-wait-max 0 \
+	--auth-users "$secret/users" --auth-groups "$secret/groups" --auth-rules "$secret/rules" \
+	--auth-sign-key "$secret/key" || not_ok "a server with files of root's starts"
+reader=$(pgrep -P "$SERVER_PID" -x beagle-files)
+same "a user of root's file is let in" 200 "$(ask_as anna first /pattern)"
+user anna second >"$secret/users"
+reload 'prefs read again'
+same "SIGHUP reads it again, though the server is nobody: the new password" 200 "$(ask_as anna second /pattern)"
+same "and not the old one" 401 "$(ask_as anna first /pattern)"
+printf 'staff: bert\n' >"$secret/groups"
+reload 'prefs read again'
+same "and the groups" 403 "$(ask_as anna second /pattern)"
+printf '[/pattern]\nread = anna\n' >"$secret/rules"
+reload 'prefs read again'
+same "and the rules" 200 "$(ask_as anna second /pattern)"
+echo 'no line of a user' >"$secret/users"
+reload 'auth.*users:1: '
+same "a bad line changes nothing" 200 "$(ask_as anna second /pattern)"
+kill -KILL "$reader"
+user anna third >"$secret/users"
+reload 'auth.*users: .*closed'
+same "nor does a reader that somebody ended" 200 "$(ask_as anna second /pattern)"
+stop_server
+same "the server ends as ever" 0 $?
 if [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 554 ] 2>/dev/null; then
 	"$BIN/beagle-server" --port 554 --run-user-name nobody >"$TMP/low" 2>&1 &
 	low=$!

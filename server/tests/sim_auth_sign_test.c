@@ -19,7 +19,7 @@ static char *signed_path(struct place *p, const char *path, int64_t seconds, con
 	int64_t now = worker_wall(&p->s.workers[0], p->s.clock) / TICK_S;
 
 	buf_init(&b, 4096);
-	CU_ASSERT_EQUAL_FATAL(auth_key_read(&key, p->key, why), 0);
+	CU_ASSERT_EQUAL_FATAL(auth_key_read(&key, NULL, p->key, why), 0);
 	if (client)
 		CU_ASSERT_EQUAL(addr_read(&a, client, 0), 0);
 	CU_ASSERT_EQUAL(

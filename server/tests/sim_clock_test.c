@@ -131,7 +131,7 @@ static void t_signed(void)
 
 	place_open(&p, true);
 	int64_t until = date_of(&p) + 600;
-	CU_ASSERT_EQUAL_FATAL(auth_key_read(&key, p.key, why), 0);
+	CU_ASSERT_EQUAL_FATAL(auth_key_read(&key, NULL, p.key, why), 0);
 	buf_init(&url, 1024);
 	CU_ASSERT_EQUAL(auth_sign_url(&key, B("rtsp://h/pattern"), until, NULL, &url), 0);
 	(void)snprintf(path, sizeof path, "%.*s",

@@ -183,7 +183,7 @@ rm -f "$STATS"
 begin --tls-certificate "$a.pem" --run-user-name nobody || { not_ok "server starts as nobody"; exit 1; }
 same "the server runs as nobody" nobody "$(ps -o user= -p "$SERVER_PID")"
 same "with a key that only root may read" "600 root" "$(stat -c '%a %U' "$a.pem")"
-reader=$(pgrep -P "$SERVER_PID" -x beagle-certs)
+reader=$(pgrep -P "$SERVER_PID" -x beagle-files)
 make_certificate "$a" DNS:a.example ec -pkeyopt ec_paramgen_curve:P-256
 kill -HUP "$SERVER_PID"
 for _ in $(seq 50); do
