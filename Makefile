@@ -101,9 +101,13 @@ $(OBJ)/server/media/builtin.o: server/tests/media/clip.mp4
 # What ci/bench compares the server with: the media's packets, the load generator's ear.
 BARE := $(if $(and $(wildcard ci/bare/main.c),$(wildcard loadgen/main.c)),$(BUILD)/bench/bare)
 bare_parts := server/base server/wire server/net server/media/pack server/media/format server/media
-bare_ear := sink stamp ctl_native meter snapshot usage plan
 bench: all $(BARE)
-$(BUILD)/bench/bare: $(call obj,$(call src,ci/bare)) $(call obj,$(bare_ear:%=loadgen/%.c)) $(call libs,$(bare_parts))
+# an archive, for of the load generator only the ear is wanted
+$(BUILD)/bench/loadgen.a: $(call lib,loadgen)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/bench/bare: $(call obj,$(call src,ci/bare)) $(BUILD)/bench/loadgen.a $(call libs,$(bare_parts))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(sort $(pkg_server))) -lm

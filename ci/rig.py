@@ -21,14 +21,19 @@ def raise_descriptors():
     return most
 
 
+def pinned(cpus, command):
+    """The command, to be run on these CPUs only (None: on any); the process id stays the same."""
+    return command if cpus is None else ["taskset", "-c", ",".join(map(str, cpus)), *command]
+
+
 class Server:
     """beagle-server on a port of its own. Its statistics are written on SIGUSR1."""
 
-    def __init__(self, folder, flags=()):
+    def __init__(self, folder, flags=(), cpus=None):
         self.stats_path = os.path.join(folder, "stats.json")
         self.err = open(os.path.join(folder, "server.err"), "w")
         self.process = subprocess.Popen(
-            [os.path.join(BIN, "beagle-server"), "--port", "0", "--stats", self.stats_path, *flags],
+            pinned(cpus, [os.path.join(BIN, "beagle-server"), "--port", "0", "--stats", self.stats_path, *flags]),
             stdout=subprocess.PIPE, stderr=self.err, text=True)
         self.pid = self.process.pid
         self.urls = {}
