@@ -13,6 +13,7 @@ enum { READ_STEP = 16384 };
 
 struct relay {
 	struct task task;
+	struct link all; /* in worker->relays */
 	struct worker *w;
 	struct rtsp_txn *t;
 	struct watch watch;
@@ -113,9 +114,23 @@ static void relay_free(struct task *task)
 	struct relay *r = container_of(task, struct relay, task);
 
 	r->w->n_relays--;
+	link_remove(&r->all);
 	buf_clear(&r->in);
 	rtsp_txn_home(r->t);
 	free(r);
+}
+
+void relay_abandon_all(struct worker *w)
+{
+	for (struct link *x; (x = list_pop(&w->relays));) {
+		struct relay *r = container_of(x, struct relay, all);
+		watch_close(&r->watch);
+		(void)close(r->fd); /* nobody reads what would come */
+		task_forget(&r->task);
+		buf_clear(&r->in);
+		free(r);
+		w->n_relays--;
+	}
 }
 
 static const struct task_ops relay_ops = { .name = "relay", .run = relay_run, .free = relay_free };
@@ -160,6 +175,7 @@ int relay_start(struct rtsp_txn *t, uint8_t generation, uint8_t worker, tick_t n
 	}
 	struct relay *r = xcalloc(1, sizeof *r);
 	*r = (struct relay){ .w = w, .t = t, .fd = fd };
+	link_init(&r->all);
 	r->deadline = now + w->prefs->relay_timeout * TICK_S;
 	buf_init(&r->in, TXN_REPLY_MAX);
 	task_init(&r->task, &relay_ops, &w->loop);
@@ -170,6 +186,7 @@ int relay_start(struct rtsp_txn *t, uint8_t generation, uint8_t worker, tick_t n
 		free(r);
 		return RTSP_UNAVAILABLE;
 	}
+	list_push_back(&w->relays, &r->all);
 	w->n_relays++;
 	w->stats.requests_relayed++;
 	task_signal(&r->task, EV_START);

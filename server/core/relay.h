@@ -18,11 +18,15 @@ struct relay_to {
 	struct addr peer, local;
 };
 
+struct tunnel_word;
+
 /* Who else's sessions there are. Any thread may call send. */
 struct relay_route {
 	/* Hands the descriptor over, which is taken there for a connection from peer to local; closes our copy.
 	 * 0; -ENOENT: there is no such process any more; another -errno. */
 	int (*send)(void *arg, const struct relay_to *to, int fd);
+	/* Says this of a tunnel, as `send` does if it is to one process; word->from is filled in. -1: no fd. */
+	int (*tell)(void *arg, const struct tunnel_word *word, int fd);
 	void *arg;
 };
 
@@ -32,5 +36,7 @@ struct relay_route {
  * more, 503 when no whole reply came in time. Else the status that refuses it at once.
  */
 MUST_USE int relay_start(struct rtsp_txn *t, uint8_t generation, uint8_t worker, tick_t now);
+/* Frees what w has under way; their txns stay away. Only when all loops have stopped. */
+void relay_abandon_all(struct worker *w);
 
 #endif

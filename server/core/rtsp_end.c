@@ -4,6 +4,7 @@
 #include "server/core/rtsp_channels.h"
 #include "server/core/rtsp_session.h"
 #include "server/core/server.h"
+#include "server/core/tunnel_far.h"
 
 #define LINGER       TICK_S
 #define LEAVING_IDLE (5 * TICK_S) /* who has not asked for so long is not about to ask */
@@ -84,7 +85,7 @@ tick_t rtsp_session_next(struct rtsp_session *c, bool more, tick_t now)
 	bool is_gone = !conn_is_open(&c->conn) || c->conn.io.broken;
 
 	if (!is_gone && !c->txn && !more) {
-		if (c->conn.io.eof)
+		if (c->conn.io.eof && !tunnel_far_holds(c))
 			begin_closing(c, END_CLIENT, now);
 		else if (c->state == CONN_LEAVING)
 			begin_closing(c, END_SHUTDOWN, now);
@@ -188,8 +189,8 @@ static void trim(struct rtsp_session *c)
 
 void rtsp_session_check(struct rtsp_session *c, tick_t now)
 {
-	if (c->state >= CONN_CLOSING)
-		return;
+	if (c->state >= CONN_CLOSING || c->half.is_far)
+		return; /* far: who has the GET sees to its end */
 	if (tunnel_is_waiting(c)) {
 		trim(c);
 		tunnel_check(c, now);

@@ -11,6 +11,7 @@
 #include "server/core/rtsp_end.h"
 #include "server/core/rtsp_input.h"
 #include "server/core/server.h"
+#include "server/core/tunnel_far.h"
 
 enum {
 	STEPS_TURN = 32,             /* requests and frames of one connection per turn */
@@ -78,7 +79,7 @@ static bool advance(struct rtsp_session *c, tick_t now)
 		if (c->txn) {
 			if (!run_txn(c, now))
 				return false;
-		} else if (c->state != CONN_SERVING || tunnel_is_waiting(c) ||
+		} else if (c->state != CONN_SERVING || tunnel_is_waiting(c) || c->half.is_far ||
 			   rtsp_session_is_choked(c) || !rtsp_session_read_next(c, now)) {
 			return false;
 		}
@@ -101,6 +102,8 @@ static void tell_closing(struct rtsp_session *c)
 /* The end of a turn in a tunnel. True: there is more to do. */
 static bool run_tunnel(struct rtsp_session *c, bool more, tick_t now)
 {
+	if (c->half.is_far)
+		tunnel_far_run(c, now);
 	if (!c->half.tunnel)
 		return more;
 	bool is_idle = !more && !c->txn && !rtsp_session_is_choked(c);

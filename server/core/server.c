@@ -109,6 +109,8 @@ void server_stats(struct server *s, struct stats *sum)
 	*sum = (struct stats){ 0 };
 	sum->tls_reloads = s->tls_reloads;
 	sum->tls_reloads_failed = s->tls_reloads_failed;
+	sum->takeovers = s->takeovers;
+	sum->takeovers_failed = s->takeovers_failed;
 	server_ask(s, add_stats, sum);
 }
 

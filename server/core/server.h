@@ -9,6 +9,7 @@
 #include "server/core/peers.h"
 #include "server/core/trim.h"
 #include "server/core/relay.h"
+#include "server/core/tunnel_far.h"
 #include "server/core/worker.h"
 
 /*
@@ -26,7 +27,8 @@ struct server {
 	struct iopool *pool;                      /* NULL: blocking work runs at once (tests) */
 	const struct file_reader *files;          /* NULL: we read ourselves. Thread that made it */
 	struct peers *peers;                      /* what each remote address holds */
-	uint64_t tls_reloads, tls_reloads_failed; /* of the thread that made it */
+	uint64_t tls_reloads, tls_reloads_failed; /* of the thread that made it, these */
+	uint64_t takeovers, takeovers_failed;     /* as well */
 	struct door *doors;                       /* on worker 0 */
 	size_t n_doors;
 	uint8_t generation;       /* of this process among those that serve at this address now */
@@ -88,6 +90,8 @@ void server_listeners(const struct server *s, struct listener_store *out);
 /* A request for a session here, from a client that is connected to another process: fd is ours, of one more
  * connection of this client as far as addresses and rights go. Closed when that worker is none. */
 void server_take_relay(struct server *s, const struct relay_to *to, int fd);
+/* What another process says of a tunnel; fd, of TUNNEL_POST_COMES, is ours from now on. */
+void server_take_tunnel(struct server *s, const struct tunnel_word *word, int fd);
 /* Neither sessions nor connections. */
 bool server_is_empty(const struct server *s);
 /* Ends all sessions and connections (within prefs drain_time), then the threads. False: some disk has not

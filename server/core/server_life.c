@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "server/base/os.h"
-#include "server/core/rtsp_session.h"
 #include "server/core/server.h"
+#include "server/core/tunnel_own.h"
 
 enum { STOP_POLL_MS = 2, LAST_WAIT_MS = 500 };
 
@@ -95,6 +95,38 @@ void server_take_relay(struct server *s, const struct relay_to *to, int fd)
 	atomic_fetch_add(&s->connections, 1);
 	atomic_fetch_add(&r->to->n_connections, 1);
 	loop_post(&r->to->loop, &r->mail);
+}
+
+/* ---- tunnels whose other half another process has ---- */
+
+struct tunnel_mail {
+	struct mail mail;
+	struct worker *to;
+	struct tunnel_word word;
+	int fd;
+};
+
+static void on_tunnel_mail(struct mail *m, struct loop *l, tick_t now)
+{
+	struct tunnel_mail *t = container_of(m, struct tunnel_mail, mail);
+	(void)l;
+	tunnel_far_hear(t->to, &t->word, t->fd, now);
+	free(t);
+}
+
+void server_take_tunnel(struct server *s, const struct tunnel_word *word, int fd)
+{
+	struct tunnel_mail *t = xcalloc(1, sizeof *t);
+
+	*t = (struct tunnel_mail){ .mail.fn = on_tunnel_mail,
+		.to = tunnel_worker(s, word->cookie, word->cookie_n),
+		.word = *word,
+		.fd = fd };
+	if (fd >= 0) {
+		atomic_fetch_add(&s->connections, 1);
+		atomic_fetch_add(&t->to->n_connections, 1);
+	}
+	loop_post(&t->to->loop, &t->mail);
 }
 
 /* ---- the end ---- */

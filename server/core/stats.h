@@ -35,6 +35,7 @@ const char *close_reason_name(enum close_reason r);
 	X(END_REFUSED, "refused", "it was one too many: 503")                      \
 	X(END_FAILED, "failed", "we had no means to serve it")                     \
 	X(END_RELAYED, "relayed", "its one request came by another process")       \
+	X(END_MOVED, "moved", "it was the POST of another process's tunnel")       \
 	X(END_HTTP, "http", "its HTTP was no tunnel")                              \
 	X(END_ALONE, "alone", "the other half of its tunnel did not come")         \
 	X(END_REPLACED, "replaced", "a newer POST of its tunnel took its place")   \
@@ -71,6 +72,8 @@ const char *conn_end_name(enum conn_end e);
 	X(requests_relayed, "requests sent to the process that has their session")         \
 	X(requests_relayed_in, "requests that another process sent here")                  \
 	X(relays_failed, "of those sent, answered 454 or 503 by us")                       \
+	X(takeovers, "times that another process took over")                               \
+	X(takeovers_failed, "times that one began to, and did not come to serve")          \
 	X(responses_2xx, "answers 200 to 299")                                             \
 	X(responses_3xx, "answers 300 to 399")                                             \
 	X(responses_4xx, "answers 400 to 499")                                             \
@@ -84,6 +87,9 @@ const char *conn_end_name(enum conn_end e);
 	X(tunnels, "tunnels whose halves met")                                             \
 	X(tunnel_posts_reopened, "POSTs that came after the first")                        \
 	X(tunnel_posts_replaced, "POSTs that a newer one replaced")                        \
+	X(tunnel_posts_sent, "POSTs forwarded to the process that has their GET")          \
+	X(tunnel_posts_taken, "POSTs that another process forwards to us")                 \
+	X(tunnel_posts_unsent, "of those to be sent, answered 503")                        \
 	X(tunnel_timeouts, "halves whose partner did not come")                            \
 	X(tunnel_overflows, "ended or answered 503: too many halves wait")                 \
 	X(tunnel_hijacks, "answered 403: a cookie of another address")                     \

@@ -3,29 +3,20 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "server/base/log.h"
 #include "server/base/os.h"
 #include "server/core/rtsp_end.h"
-#include "server/core/rtsp_session.h"
 #include "server/core/server.h"
+#include "server/core/tunnel_own.h"
 
 #define SERVER_NAME "Beagle/" BEAGLE_VERSION
 
 enum { WAITING_BYTES = 4096 }; /* of a POST that waits: more is not read */
 
-struct tunnel {
-	UT_hash_handle hh;
-	struct rtsp_session *get;  /* NULL: only its POST has come */
-	struct rtsp_session *post; /* the one that waits; NULL: none */
-	uint8_t cookie_n;
-	char cookie[HTTP_COOKIE_MAX];
-};
-
 /* ---- answers ---- */
 
-static void refuse(struct rtsp_session *c, int status, enum conn_end why, tick_t now)
+void tunnel_end_half(struct rtsp_session *c, int status, enum conn_end why, tick_t now)
 {
 	struct buf b;
 
@@ -39,7 +30,7 @@ static void refuse(struct rtsp_session *c, int status, enum conn_end why, tick_t
 void tunnel_refuse(struct rtsp_session *c, int status, tick_t now)
 {
 	c->w->stats.http_refused++;
-	refuse(c, status, END_HTTP, now);
+	tunnel_end_half(c, status, END_HTTP, now);
 }
 
 static void answer_get(struct rtsp_session *c, tick_t now)
@@ -71,11 +62,11 @@ static void answer_continue(struct rtsp_session *c, tick_t now)
 
 /* ---- the table ---- */
 
-static struct tunnel *find(struct worker *w, const struct http_half *h)
+struct tunnel *tunnel_find(struct worker *w, const char *cookie, size_t n)
 {
 	struct tunnel *t = NULL;
 
-	HASH_FIND(hh, w->tunnels, h->cookie, h->cookie_n, t);
+	HASH_FIND(hh, w->tunnels, cookie, n, t);
 	return t;
 }
 
@@ -128,6 +119,7 @@ void tunnel_leave(struct rtsp_session *c)
 {
 	struct tunnel *t = c->half.tunnel;
 
+	tunnel_far_leave(c);
 	end_waiting(c);
 	if (!t)
 		return;
@@ -242,12 +234,16 @@ bool tunnel_run(struct rtsp_session *c, bool is_idle, tick_t now)
 
 void tunnel_check(struct rtsp_session *c, tick_t now)
 {
-	if (!tunnel_is_waiting(c) || c->state >= CONN_CLOSING ||
-		now - c->half.since < c->w->prefs->tunnel_timeout * TICK_S)
+	if (!tunnel_is_waiting(c) || c->state >= CONN_CLOSING)
 		return;
+	if (now - c->half.since < c->w->prefs->tunnel_timeout * TICK_S) {
+		if (c->half.is_post && now - c->half.told >= TICK_S)
+			tunnel_far_tell(c, now);
+		return;
+	}
 	c->w->stats.tunnel_timeouts++;
 	if (c->half.is_post)
-		refuse(c, HTTP_REQUEST_TIMEOUT, END_ALONE, now);
+		tunnel_end_half(c, HTTP_REQUEST_TIMEOUT, END_ALONE, now);
 	else
 		rtsp_session_end(c, 0, (struct bytes){ 0 }, END_ALONE, now); /* 200 was said */
 }
@@ -257,7 +253,7 @@ void tunnel_check(struct rtsp_session *c, tick_t now)
 /* Nobody else than who opened a tunnel may speak into it or hear what comes out of it. */
 static bool is_same_peer(const struct rtsp_session *a, const struct rtsp_session *b)
 {
-	return a->conn.io.pipe.ops == b->conn.io.pipe.ops && /* both TLS, or neither */
+	return a->conn.io.pipe.is_secure == b->conn.io.pipe.is_secure && /* or neither */
 	       (!a->w->prefs->tunnel_same_address ||
 		       addr_is_same_host(&a->conn.io.peer, &b->conn.io.peer));
 }
@@ -273,7 +269,7 @@ static bool evict(struct worker *w, tick_t now)
 		return false;
 	struct rtsp_session *c = container_of(x, struct rtsp_session, half.queue);
 	if (c->half.is_post)
-		refuse(c, HTTP_UNAVAILABLE, END_REFUSED, now);
+		tunnel_end_half(c, HTTP_UNAVAILABLE, END_REFUSED, now);
 	else
 		rtsp_session_end(c, 0, (struct bytes){ 0 }, END_REFUSED, now); /* 200 was said */
 	return true;
@@ -302,18 +298,17 @@ static int admit(struct rtsp_session *c, const struct http_half *h, struct tunne
 static void turn_out(struct rtsp_session *post, tick_t now)
 {
 	post->w->stats.tunnel_posts_replaced++;
-	refuse(post, HTTP_CONFLICT, END_REPLACED, now);
+	tunnel_end_half(post, HTTP_CONFLICT, END_REPLACED, now);
 }
 
-/* c is at the worker of its cookie. */
-static void enter(struct rtsp_session *c, const struct http_half *h, tick_t now)
+void tunnel_enter(struct rtsp_session *c, const struct http_half *h, tick_t now)
 {
-	struct tunnel *t = find(c->w, h);
+	struct tunnel *t = tunnel_find(c->w, h->cookie, h->cookie_n);
 	int status = admit(c, h, t, now);
 
 	c->half.is_post = h->is_post;
 	if (status) {
-		refuse(c, status, END_REFUSED, now);
+		tunnel_end_half(c, status, END_REFUSED, now);
 		return;
 	}
 	if (!t)
@@ -331,6 +326,8 @@ static void enter(struct rtsp_session *c, const struct http_half *h, tick_t now)
 	}
 	if (t->get)
 		task_signal(&t->get->task, EV_UPDATE);
+	if (!t->get || !t->post)
+		tunnel_far_tell(c, now);
 }
 
 /* ---- to the worker where both meet ---- */
@@ -349,7 +346,7 @@ static void on_half(struct mail *m, struct loop *l, tick_t now)
 
 	struct rtsp_session *c = worker_take(a->to, &a->parts, now);
 	if (c)
-		enter(c, &a->half, now);
+		tunnel_enter(c, &a->half, now);
 	free(a);
 }
 
@@ -367,18 +364,18 @@ static void move(struct rtsp_session *c, const struct http_half *h, struct worke
 }
 
 /* FNV-1a. */
-static struct worker *worker_of(struct server *s, const struct http_half *h)
+struct worker *tunnel_worker(struct server *s, const char *cookie, size_t n)
 {
 	uint32_t x = 2166136261u;
 
-	for (size_t i = 0; i < h->cookie_n; i++)
-		x = (x ^ (uint8_t)h->cookie[i]) * 16777619u;
+	for (size_t i = 0; i < n; i++)
+		x = (x ^ (uint8_t)cookie[i]) * 16777619u;
 	return &s->workers[x % s->n_workers];
 }
 
 void tunnel_begin(struct rtsp_session *c, const struct http_half *h, tick_t now)
 {
-	struct worker *to = worker_of(c->w->server, h);
+	struct worker *to = tunnel_worker(c->w->server, h->cookie, h->cookie_n);
 
 	c->w->stats.tunnel_halves++;
 	if (h->wants_continue)
@@ -386,7 +383,7 @@ void tunnel_begin(struct rtsp_session *c, const struct http_half *h, tick_t now)
 	if (h->is_post && c->w->answers_posts)
 		answer_post(c, now);
 	if (to == c->w)
-		enter(c, h, now);
+		tunnel_enter(c, h, now);
 	else
 		move(c, h, to);
 }

@@ -4,6 +4,7 @@
 
 #include "server/base/list.h"
 #include "server/base/tick.h"
+#include "server/net/loop.h"
 #include "server/wire/http.h"
 
 /*
@@ -29,8 +30,11 @@ struct tunnel_half {
 	bool cut;   /* the POST has gone: what is not whole in the input never will be */
 	bool bad;   /* its base64 was broken */
 	bool waits; /* for its partner, since then: */
-	tick_t since;
-	struct link queue; /* in worker->halves, while it waits */
+	tick_t since, told; /* told: when other processes last heard of it */
+	struct link queue;  /* in worker->halves, while it waits */
+	bool is_far;        /* it is a POST whose GET another process has (tunnel_far.h), over: */
+	int far;
+	struct watch far_watch;
 };
 
 /* c's first request is this half. Keeps it waiting, joins it to its partner, refuses it, or has it moved to

@@ -275,6 +275,7 @@ int worker_init(
 	w->module_stats = xcalloc(s->n_module_stats + 1, sizeof *w->module_stats);
 	link_init(&w->connections);
 	link_init(&w->halves);
+	link_init(&w->relays);
 	io_worker_init(&w->io, s->pool, &w->loop);
 	task_init(&w->ticker, &ticker_ops, &w->loop);
 	w->next_interval = w->loop.now + TICK_S;
@@ -284,6 +285,7 @@ int worker_init(
 
 void worker_clear(struct worker *w)
 {
+	relay_abandon_all(w);
 	/* their requests waited for longer than the drain */
 	LIST_EACH(x, &w->connections)
 	{

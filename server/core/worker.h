@@ -55,7 +55,9 @@ struct worker {
 	struct tunnel *tunnels;         /* by cookie (uthash) */
 	_Atomic uint32_t n_connections; /* the acceptor reads it to find the least loaded worker */
 	bool answers_posts;             /* of tunnels, at once: a deliberate fault */
-	uint32_t n_relays;              /* requests that are with another process */
+	struct link relays;             /* requests that are with another process */
+	uint32_t n_relays;              /* how many */
+	uint32_t n_posts_sent;          /* of tunnels, forwarded to another process */
 	struct tls_gate tls_gate;
 	struct tls_context *tls; /* of connections to come; NULL: none. Holds a reference */
 	struct udp_pair *pairs;

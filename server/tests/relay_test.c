@@ -234,6 +234,28 @@ static void test_client_goes(void)
 	sim_close(&s.sim);
 }
 
+/* The server ends before the other process has answered: nothing of the request is left. */
+static void test_cut_short(void)
+{
+	struct scene s;
+	char octet;
+
+	scene_open(&s);
+	ask(&s);
+	CU_ASSERT_EQUAL_FATAL(s.other.n, 1);
+	worker_clear(&s.sim.workers[0]);
+	CU_ASSERT_EQUAL(s.sim.workers[0].n_relays, 0);
+	char got[512];
+	CU_ASSERT_STRING_EQUAL(heard(&s, got), REQUEST);
+	CU_ASSERT_EQUAL(read(s.other.fd[0], &octet, 1), 0);
+	other_close(&s.other);
+	sim_hang_up(&s.client);
+	s.sim.server.workers = NULL; /* embedded */
+	s.sim.server.n_workers = 0;
+	server_clear(&s.sim.server);
+	prefs_clear(&s.sim.prefs);
+}
+
 /* The other side of it: one request, one reply, the end. */
 static void test_taken(void)
 {
@@ -311,6 +333,7 @@ UNIT_SUITE(relay,
 	{ "no such process is 454, one that takes nothing 503", test_nobody },
 	{ "more than maximum_relays at a time are 503", test_most },
 	{ "a client that goes while its request is away leaves nothing behind", test_client_goes },
+	{ "a server that ends with a request away leaves nothing behind", test_cut_short },
 	{ "one request is taken from another process, answered, and the connection ends",
 		test_taken },
 	{ "a relayed request is not relayed again", test_no_further });
