@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -73,21 +74,31 @@ int service_check_files(const struct prefs *p, char *why)
 	return err ? err : check_file(*p->status_file ? p->status_file : NULL, "status", why);
 }
 
-static void write_stats(struct server *s)
+/* Who has handed over leaves the name to its successor: FILE.PID. The caller frees it. */
+static char *own_path(const struct service *v, const char *path)
 {
-	if (!s->prefs->stats_file)
+	return v->takeover->is_gone ? xasprintf("%s.%d", path, (int)getpid()) : xstrdup(path);
+}
+
+static void write_stats(struct service *v)
+{
+	if (!v->server->prefs->stats_file)
 		return;
-	int err = server_write_stats(s, s->prefs->stats_file, os_now());
+	char *path = own_path(v, v->server->prefs->stats_file);
+	int err = server_write_stats(v->server, path, os_now());
 	if (err)
-		log_write(LOG_E, "server", "%s: %s", s->prefs->stats_file, err_text(err));
+		log_write(LOG_E, "server", "%s: %s", path, err_text(err));
+	free(path);
 }
 
 static void write_status(struct service *v)
 {
-	const char *path = v->server->prefs->status_file;
-	int err = status_write(v->server, life_names[v->life], *path ? path : NULL);
+	const char *name = v->server->prefs->status_file;
+	char *path = *name ? own_path(v, name) : NULL;
+	int err = status_write(v->server, life_names[v->life], path);
 	if (err)
-		log_write(LOG_E, "server", "%s: %s", *path ? path : "status", err_text(err));
+		log_write(LOG_E, "server", "%s: %s", path ? path : "status", err_text(err));
+	free(path);
 }
 
 /* ---- signals ---- */
@@ -132,7 +143,7 @@ static void on_signal(struct service *v, int sig, tick_t now)
 {
 	switch (sig) {
 	case SIGUSR1:
-		write_stats(v->server);
+		write_stats(v);
 		write_status(v);
 		break;
 	case SIGHUP: on_reload(v); break;
@@ -211,8 +222,10 @@ static void on_handed_over(struct service *v, int pid, tick_t now)
 {
 	notify_main_pid(pid);
 	v->watchdog.next = TICK_NEVER; /* it is the new one's now */
+	tick_t end = now + v->server->prefs->takeover_time * TICK_S;
+	/* who was told to end before still ends in that time */
+	v->end_at = v->life == LIFE_DRAINING && v->end_at < end ? v->end_at : end;
 	v->life = LIFE_HANDED_OVER;
-	v->end_at = now + v->server->prefs->takeover_time * TICK_S;
 }
 
 /* One turn: what is due, what came. */
@@ -258,7 +271,7 @@ bool service_run(struct server *s, struct takeover *t, const struct service_hook
 	serve(&v);
 	let_signals_kill();
 	bool clean = server_stop(s);
-	write_stats(s);
+	write_stats(&v);
 	if (clean)
 		watchdog_clear(&v.watchdog);
 	(void)close(v.signals); /* nothing to lose */

@@ -14,7 +14,8 @@
  *   SIGUSR1           statistics to --stats, what is going on now to --status or stderr
  *   SIGHUP            service_hooks.reload
  *   a take-over       another process accepts from now on: the sessions that are here may end by themselves
- *                     within takeover_time
+ *                     within takeover_time, or, after SIGTERM, what is left of shutdown_time; statistics
+ *                     and status go to FILE.PID then
  */
 struct service_hooks {
 	/* SIGHUP; NULL: nothing to do. */

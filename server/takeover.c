@@ -8,7 +8,7 @@
 
 #include "server/base/log.h"
 #include "server/base/os.h"
-#include "server/takeover_wire.h"
+#include "server/takeover_kin.h"
 
 enum { DEATH_MS = 200, ANSWER_S = 10 }; /* an old process that serves answers within milliseconds */
 
@@ -17,88 +17,6 @@ void takeover_init(struct takeover *t)
 	*t = (struct takeover){ .control = -1, .old = -1, .candidate.fd = -1 };
 	if (pthread_mutex_init(&t->lock, NULL))
 		die("pthread_mutex_init");
-}
-
-/* ---- kin ---- */
-
-static void kin_add(struct takeover *t, const struct kin *k)
-{
-	pthread_mutex_lock(&t->lock);
-	bool fits = t->n_kin < TAKEOVER_KIN;
-	if (fits)
-		t->kin[t->n_kin++] = *k;
-	pthread_mutex_unlock(&t->lock);
-	if (!fits)
-		(void)close(k->fd); /* its sessions are 454 for us */
-}
-
-static void kin_remove(struct takeover *t, int fd)
-{
-	pthread_mutex_lock(&t->lock);
-	for (size_t i = 0; i < t->n_kin; i++) {
-		if (t->kin[i].fd != fd)
-			continue;
-		t->kin[i] = t->kin[--t->n_kin];
-		(void)close(fd); /* its process has ended */
-		break;
-	}
-	pthread_mutex_unlock(&t->lock);
-}
-
-/* Way to that generation, or to who took over from us and may know more; -1. Under the lock. */
-static int way_to(const struct takeover *t, uint8_t generation)
-{
-	int fd = -1;
-
-	for (size_t i = 0; i < t->n_kin; i++) {
-		if (t->kin[i].generation == generation)
-			return t->kin[i].fd;
-		if (t->kin[i].is_heir)
-			fd = t->kin[i].fd;
-	}
-	return fd;
-}
-
-static int send_relay(struct takeover *t, const struct take_msg *m, int fd)
-{
-	pthread_mutex_lock(&t->lock);
-	int to = way_to(t, m->generation);
-	int err = to < 0 ? -ENOENT : take_send(to, m, fd);
-	pthread_mutex_unlock(&t->lock);
-	if (!err)
-		(void)close(fd); /* theirs now */
-	return err == -EPIPE || err == -ECONNRESET ? -ENOENT : err;
-}
-
-/* relay_route.send: on a worker's thread. */
-static int route(void *arg, const struct relay_to *to, int fd)
-{
-	const struct take_msg m = { .kind = TAKE_RELAY,
-		.generation = to->generation,
-		.worker = to->worker,
-		.is_secure = to->is_secure,
-		.peer = to->peer,
-		.local = to->local };
-	return send_relay(arg, &m, fd);
-}
-
-/* A request of a client of another process: for us, or for one that he does not know. */
-static void on_relay(struct takeover *t, struct take_msg *m, int fd)
-{
-	if (fd < 0)
-		return;
-	if (m->generation == t->generation) {
-		const struct relay_to here = { .generation = m->generation,
-			.worker = m->worker,
-			.is_secure = m->is_secure != 0,
-			.peer = m->peer,
-			.local = m->local };
-		server_take_relay(t->server, &here, fd);
-		return;
-	}
-	m->hops++;
-	if (m->hops > TAKE_HOPS || send_relay(t, m, fd) != 0)
-		(void)close(fd); /* which tells them that there is no such session */
 }
 
 /* ---- the new side ---- */
@@ -118,7 +36,7 @@ static bool take_offer(struct takeover *t, const struct take_msg *m, int fd)
 	if (m->kind == TAKE_LISTENER)
 		return listener_store_put(&t->given, &m->local, fd);
 	if (m->kind == TAKE_ELDER) {
-		kin_add(t, &(struct kin){ .fd = fd, .generation = m->worker });
+		takeover_kin_add(t, &(struct kin){ .fd = fd, .generation = m->worker });
 		return true;
 	}
 	if (m->kind != TAKE_CONTROL || t->control >= 0)
@@ -139,15 +57,20 @@ static int read_offer(struct takeover *t, const char *path, int old, char *why)
 		if (m.kind == TAKE_END) {
 			t->old = old;
 			t->generation = m.generation;
-			kin_add(t, &(struct kin){ .fd = old, .generation = m.worker });
+			takeover_kin_add(t, &(struct kin){ .fd = old, .generation = m.worker });
 			return 0;
 		}
 		if (!take_offer(t, &m, fd) && fd >= 0)
 			(void)close(fd); /* more than we can hold */
 	}
+	if (err == -EAGAIN) {
+		(void)snprintf(why, PREFS_WHY,
+			"takeover %.120s: process %d does not answer: it must be ended first", path,
+			take_peer_pid(old));
+		return ERR_STATE;
+	}
 	if (err != ERR_CLOSED)
-		return refuse(why, path,
-			err == -EAGAIN ? "no answer" : "that is no server of this version");
+		return refuse(why, path, "that is no server of this version");
 	log_write(LOG_W, "takeover", "the old process ended while it handed over");
 	(void)close(old); /* nobody is at its other end */
 	/* what he listened at closes a moment after what he spoke over, and is ours to open then */
@@ -188,8 +111,10 @@ int takeover_listen(struct takeover *t, const struct prefs *p, char *why)
 		return 0;
 	}
 	t->path = xstrdup(path);
-	if (t->control >= 0 && take_is_at(t->control, path))
+	if (t->control >= 0 && take_is_at(t->control, path)) {
+		t->is_borrowed = t->old >= 0;
 		return 0;
+	}
 	if (t->control >= 0)
 		(void)close(t->control); /* ours stands elsewhere */
 	t->control = take_listen(path);
@@ -203,12 +128,13 @@ void takeover_start(struct takeover *t, struct server *s)
 {
 	t->server = s;
 	s->generation = t->generation;
-	s->relay = (struct relay_route){ .send = route, .arg = t };
+	s->relay = takeover_kin_route(t);
 }
 
 int takeover_ready(struct takeover *t, char *why)
 {
 	const struct take_msg ready = { .kind = TAKE_READY, .generation = t->generation };
+	const struct take_msg here = { .kind = TAKE_HERE, .generation = t->generation };
 	struct take_msg m;
 	int fd = -1, err = 0;
 
@@ -216,16 +142,22 @@ int takeover_ready(struct takeover *t, char *why)
 		return 0;
 	bool sent = take_send(t->old, &ready, -1) == 0; /* if not, the reason is there to be read */
 	while ((err = take_recv(t->old, &m, &fd, true)) == 0) {
-		if (m.kind == TAKE_GONE && sent)
+		if (m.kind == TAKE_GONE && sent) {
+			take_claim(t->control);
+			t->is_borrowed = false;
 			return 0;
+		}
 		if (m.kind == TAKE_BUSY)
 			return refuse(why, "", "too late: the old process serves on");
-		if (m.kind == TAKE_RELAY)
-			on_relay(t, &m, fd);
+		if (m.kind == TAKE_CHECK && sent)
+			sent = take_send(t->old, &here, -1) == 0;
+		else
+			takeover_on_word(t, &m, fd);
 	}
 	if (err != ERR_CLOSED)
 		return refuse(why, "", "the old process did not say that it goes");
 	log_write(LOG_W, "takeover", "the old process ended before it had handed over");
+	t->is_borrowed = false;
 	return 0;
 }
 
@@ -239,13 +171,31 @@ static void say_busy(int to)
 	(void)err;
 }
 
+static void set_candidate(struct takeover *t, const struct kin *k)
+{
+	pthread_mutex_lock(&t->lock);
+	t->candidate = *k;
+	t->is_offered = t->is_ready = false;
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void forget_candidate(struct takeover *t)
 {
-	if (t->candidate.fd >= 0) {
-		say_busy(t->candidate.fd);
-		(void)close(t->candidate.fd);
-	}
-	t->candidate.fd = -1;
+	int fd = t->candidate.fd;
+
+	set_candidate(t, &(struct kin){ .fd = -1 });
+	if (fd < 0)
+		return;
+	say_busy(fd);
+	(void)close(fd);
+}
+
+/* He has died, or has been waited for in vain: `why`. */
+static void give_up_candidate(struct takeover *t, const char *why)
+{
+	log_write(LOG_W, "takeover", "process %d %s: we go on", t->candidate_pid, why);
+	t->server->takeovers_failed++;
+	forget_candidate(t);
 }
 
 /* A generation that no process alive has. */
@@ -255,7 +205,7 @@ static uint8_t next_generation(const struct takeover *t)
 
 	do
 		g++;
-	while (way_to(t, g) >= 0); /* without an heir only exact ones are found */
+	while (takeover_kin_has(t, g));
 	return g;
 }
 
@@ -266,7 +216,6 @@ static int offer(struct takeover *t, int to)
 	struct listener_store now = { .n = 0 };
 	int err = 0;
 
-	t->candidate.generation = m.generation;
 	server_listeners(s, &now);
 	m.kind = TAKE_LISTENER;
 	for (size_t i = 0; !err && i < now.n; i++) {
@@ -281,9 +230,16 @@ static int offer(struct takeover *t, int to)
 		m.worker = t->kin[i].generation;
 		err = take_send(to, &m, t->kin[i].fd);
 	}
+	uint8_t his = m.generation;
 	m.kind = TAKE_END;
 	m.worker = t->generation;
-	return err ? err : take_send(to, &m, -1);
+	err = err ? err : take_send(to, &m, -1);
+	/* his workers will serve before he says so: from now on there is a way to his sessions */
+	pthread_mutex_lock(&t->lock);
+	t->candidate.generation = his;
+	t->is_offered = !err;
+	pthread_mutex_unlock(&t->lock);
+	return err;
 }
 
 static void on_stranger(struct takeover *t, tick_t now)
@@ -299,7 +255,7 @@ static void on_stranger(struct takeover *t, tick_t now)
 		(void)close(fd);
 		return;
 	}
-	t->candidate = (struct kin){ .fd = fd };
+	set_candidate(t, &(struct kin){ .fd = fd });
 	t->candidate_pid = pid;
 	t->candidate_until = now + TAKEOVER_PATIENCE;
 }
@@ -312,9 +268,8 @@ static void hand_over(struct takeover *t)
 	server_leave(t->server);
 	if (take_send(t->candidate.fd, &gone, -1) != 0)
 		log_write(LOG_W, "takeover", "process %d was not told", t->candidate_pid);
-	t->candidate.is_heir = true;
-	kin_add(t, &t->candidate);
-	t->candidate.fd = -1;
+	takeover_kin_inherit(t);
+	t->server->takeovers++;
 	(void)close(t->control); /* it goes on listening in the new process */
 	t->control = -1;
 	free(t->path);
@@ -322,29 +277,38 @@ static void hand_over(struct takeover *t)
 	t->is_gone = true;
 }
 
-/* HELLO, READY, or the end of him. True: all is his now. */
-static bool on_candidate(struct takeover *t)
+/* READY was the last thing that he did by himself; who has been stopped since must not get the listeners. */
+static int check(struct takeover *t, tick_t now)
+{
+	const struct take_msg m = { .kind = TAKE_CHECK, .generation = t->candidate.generation };
+
+	t->is_ready = true;
+	t->candidate_until = now + TAKEOVER_CHECK;
+	return take_send(t->candidate.fd, &m, -1);
+}
+
+/* HELLO, READY, HERE, or the end of him. True: all is his now. */
+static bool on_candidate(struct takeover *t, tick_t now)
 {
 	struct take_msg m;
 	int fd, err;
 
 	while ((err = take_recv(t->candidate.fd, &m, &fd, false)) == 0) {
-		if (m.kind == TAKE_RELAY) /* his workers serve already */
-			on_relay(t, &m, fd);
-		else if (fd >= 0)
-			(void)close(fd); /* he has nothing to give */
-		if (m.kind == TAKE_HELLO && (err = offer(t, t->candidate.fd)) != 0)
+		takeover_on_word(t, &m, fd); /* his workers serve already */
+		if (m.kind == TAKE_HELLO && !t->is_offered)
+			err = offer(t, t->candidate.fd);
+		else if (m.kind == TAKE_READY && !t->is_ready)
+			err = check(t, now);
+		if (err)
 			break;
-		if (m.kind == TAKE_READY) {
+		if (m.kind == TAKE_HERE && t->is_ready) {
 			hand_over(t);
 			return true;
 		}
 	}
 	if (err == -EAGAIN)
 		return false;
-	log_write(
-		LOG_W, "takeover", "process %d did not come to serve: we go on", t->candidate_pid);
-	forget_candidate(t);
+	give_up_candidate(t, "did not come to serve");
 	return false;
 }
 
@@ -377,12 +341,10 @@ static void on_kin(struct takeover *t, int from)
 	int fd, err = take_recv(from, &m, &fd, false);
 
 	/* who shares this end with us may have read what woke us */
-	if (!err && m.kind == TAKE_RELAY)
-		on_relay(t, &m, fd);
-	else if (!err && fd >= 0)
-		(void)close(fd); /* no descriptor belongs to anything else */
-	else if (err && err != -EAGAIN)
-		kin_remove(t, from);
+	if (!err)
+		takeover_on_word(t, &m, fd);
+	else if (err != -EAGAIN)
+		takeover_kin_remove(t, from);
 }
 
 int takeover_run(struct takeover *t, const struct pollfd *fds, size_t n, tick_t now)
@@ -394,9 +356,10 @@ int takeover_run(struct takeover *t, const struct pollfd *fds, size_t n, tick_t 
 			on_kin(t, fds[i].fd);
 	}
 	if (n > 1 && fds[1].revents)
-		handed = on_candidate(t);
+		handed = on_candidate(t, now);
 	if (t->candidate.fd >= 0 && now >= t->candidate_until)
-		forget_candidate(t);
+		give_up_candidate(t, t->is_ready ? "has stopped since it was ready"
+						 : "did not come to serve in time");
 	if (n && fds[0].revents && t->control >= 0)
 		on_stranger(t, now);
 	return handed ? t->candidate_pid : 0;
@@ -405,7 +368,7 @@ int takeover_run(struct takeover *t, const struct pollfd *fds, size_t n, tick_t 
 void takeover_close(struct takeover *t)
 {
 	if (t->control >= 0) {
-		if (t->path)
+		if (t->path && !t->is_borrowed)
 			(void)unlink(t->path); /* left behind it does no harm: nobody listens */
 		(void)close(t->control);
 	}

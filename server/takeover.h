@@ -15,14 +15,18 @@
  *        ← LISTENER…  each with its descriptor, CONTROL (that of the control socket itself),
  *          ELDER…     (the way to each older process that still drains), END
  *   new  starts, then READY →
+ *        ← CHECK      it must answer at once: one that was stopped meanwhile gets nothing
+ *        HERE →
  *        ← GONE       the old one has closed its listeners: it drains from now on
  *   both RELAY      one request for a session of the other, as a connected descriptor
+ *        SEEK, WANT, POST   about tunnels whose halves are with different processes (tunnel_far.h)
  *
  * Until READY the old one goes on as if nothing had happened. No connection is refused or reset: the listening
  * sockets, and who waits in them, are the same all the time. All in main()'s thread but takeover_route.
  */
 enum { TAKEOVER_KIN = 16, TAKEOVER_FDS = TAKEOVER_KIN + 2 };
 #define TAKEOVER_PATIENCE (30 * TICK_S) /* for a new process between HELLO and READY */
+#define TAKEOVER_CHECK    (5 * TICK_S)  /* and between CHECK and HERE */
 
 /* Another process of ours that is alive. */
 struct kin {
@@ -35,14 +39,16 @@ struct takeover {
 	struct server *server; /* NULL before takeover_start */
 	int control;           /* listens; -1: none */
 	char *path;            /* NULL: it is another's to unlink */
+	bool is_borrowed;      /* so it is while the old one has not gone */
 	struct listener_store given;
-	pthread_mutex_t lock; /* of kin: workers send, too */
+	pthread_mutex_t lock; /* of kin, candidate and is_offered: workers send, too */
 	struct kin kin[TAKEOVER_KIN];
 	size_t n_kin;
 	uint8_t generation;
 	int old; /* one of kin: from whom we take over; -1: nobody */
-	/* a new one that has said HELLO and not READY yet; fd -1: none */
+	/* a new one that has not taken over yet; fd -1: none */
 	struct kin candidate;
+	bool is_offered, is_ready; /* it has heard all; it has said READY */
 	tick_t candidate_until;
 	int candidate_pid;
 	bool is_gone; /* we have handed over */

@@ -82,6 +82,21 @@ int take_listen(const char *path)
 	return fd;
 }
 
+void take_claim(int control)
+{
+	if (control >= 0)
+		(void)listen(
+			control, CONTROL_BACKLOG); /* it listens already: only the pid is new */
+}
+
+int take_peer_pid(int fd)
+{
+	struct ucred who = { .pid = 0 };
+	socklen_t n = sizeof who;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 ? (int)who.pid : 0;
+}
+
 bool take_is_at(int control, const char *path)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNSPEC };

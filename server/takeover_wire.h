@@ -2,6 +2,7 @@
 #ifndef SERVER_TAKEOVER_WIRE_H
 #define SERVER_TAKEOVER_WIRE_H
 
+#include "server/core/tunnel.h"
 #include "server/net/sock.h"
 
 /* The messages between an old process and a new one, of builds that may differ: any change here is a new
@@ -14,11 +15,14 @@ enum take_kind {
 	TAKE_ELDER,
 	TAKE_END, /* of the offer; generation: what the new one is to be, pid: who offers */
 	TAKE_READY,
+	TAKE_CHECK,
+	TAKE_HERE,
 	TAKE_GONE,
 	TAKE_RELAY,
+	TAKE_TUNNEL, /* what it is about: enum tunnel_news */
 	TAKE_COUNT
 };
-enum { TAKE_VERSION = 1, TAKE_HOPS = 3 };
+enum { TAKE_VERSION = 2, TAKE_HOPS = 3 };
 #define TAKE_MAGIC 0x62676c74u
 
 struct take_msg {
@@ -27,12 +31,19 @@ struct take_msg {
 	uint8_t generation, worker, hops, is_secure;
 	int32_t pid;
 	struct addr peer, local;
+	/* TAKE_TUNNEL: */
+	uint8_t news, from, to_heirs, cookie_n;
+	char cookie[HTTP_COOKIE_MAX];
 };
 
 /* A socket of that kind, bound to path and listening; or -errno. A file that nobody listens at is replaced. */
 MUST_USE int take_listen(const char *path);
 /* Connected to path, or -errno; who waits for a message waits `seconds` at most. */
 MUST_USE int take_connect(const char *path, int seconds);
+/* We listen at it from now on, and who connects sees our pid (take_peer_pid). */
+void take_claim(int control);
+/* Who listened at the other end when we connected; 0: not to be told. */
+int take_peer_pid(int fd);
 /* Is it bound to that path? */
 bool take_is_at(int control, const char *path);
 /* The next who asks, if he may: root or who we are. -EAGAIN: nobody. Another -errno: he may not, or is gone. */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/core/rtsp_end.h"
 #include "server/core/server.h"
 #include "server/core/tunnel_own.h"
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Take-overs between real servers, and with one that is played here: takeover.py SERVER FOLDER"""
+"""Take-overs between real servers, and with one that is played here: takeover.py SERVER FOLDER [TEST...]"""
 import base64
 import hashlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import ssl
@@ -53,7 +54,9 @@ class Server:
         return self.wait()
 
     def number(self, name):
-        with open(self.stats) as f:
+        """Of its statistics, which it writes beside the file when it has handed over."""
+        own = "%s.%d" % (self.stats, self.process.pid)
+        with open(own if os.path.exists(own) else self.stats) as f:
             return json.load(f)[name]
 
 
@@ -63,7 +66,7 @@ class Client:
         if tls:
             self.sock = tls.wrap_socket(self.sock)
         self.base = ("rtsps" if tls else "rtsp") + "://%s:%d/pattern/2t" % at
-        self.data, self.cseq, self.frames = b"", 0, 0
+        self.data, self.cseq, self.frames, self.heads = b"", 0, 0, []
 
     def more(self):
         got = self.sock.recv(65536)
@@ -92,6 +95,7 @@ class Client:
             end = -1 if self.data[:1] == b"$" else self.data.find(b"\r\n\r\n")
             if end >= 0:
                 head = self.data[:end].decode()
+                self.heads.append(head)
                 n = re.search(r"Content-Length: (\d+)", head)
                 self.data = self.data[end + 4 + (int(n[1]) if n else 0):]
                 if "CSeq: %d" % self.cseq not in head:
@@ -203,6 +207,8 @@ def three_generations(control):
     say(a.wait() == 0, "when the last session has gone, the first process ends with 0")
     say(b.wait() == 0, "so does the second")
     say(cc.ask("GET_PARAMETER", "", udp_a)[0] == 454, "who is gone is 454")
+    say(not os.path.exists(a.stats) and a.number("takeovers") == 1,
+        "who handed over leaves the name of the statistics to its successor")
     say(a.number("requests_relayed_in") >= 20 and c.number("requests_relayed") >= 22
         if os.path.exists(c.stats) else c.stop() == 0 and c.number("requests_relayed") >= 22,
         "what went there is counted")
@@ -296,6 +302,286 @@ def activation(control):
     door.close()
 
 
+class Tunnel(Client):
+    """Over HTTP: hears over the GET, says over the POST."""
+
+    def __init__(self, at, cookie, tls=None):
+        self.at, self.cookie, self.tls = at, cookie, tls
+        super().__init__(at, tls)
+        self.get = self.sock
+        self.get.sendall(("GET /pattern HTTP/1.0\r\nAccept: application/x-rtsp-tunnelled\r\n"
+                          "x-sessioncookie: %s\r\n\r\n" % cookie).encode())
+        while b"\r\n\r\n" not in self.data:
+            self.more()
+        self.data = self.data.split(b"\r\n\r\n", 1)[1]
+        self.open_post()
+
+    def open_post(self):
+        self.post = socket.create_connection(self.at, timeout=10)
+        if self.tls:
+            self.post = self.tls.wrap_socket(self.post)
+        self.post.sendall(("POST /pattern HTTP/1.0\r\nContent-Type: application/x-rtsp-tunnelled\r\n"
+                           "x-sessioncookie: %s\r\nContent-Length: 32767\r\n\r\n" % self.cookie).encode())
+        self.sock = self
+
+    def sendall(self, data):
+        self.post.sendall(base64.b64encode(data))
+
+    def recv(self, n):
+        return self.get.recv(n)
+
+
+def tunnels(control):
+    """The halves of a tunnel with different processes: opened anew after a take-over, twice, and over TLS."""
+    cert, tls = certificate()
+    common = ["--control-socket", control, "--tls-certificate", cert]
+    a = Server("a", "--listen", "127.0.0.1:0", "--listen", "rtsps://127.0.0.1:0", *common)
+    at, secure = a.at, a.more(1)[0]
+    listen = ["--listen", "127.0.0.1:%d" % at[1], "--listen", "rtsps://127.0.0.1:%d" % secure[1]]
+    clients = [Tunnel(at, "plain-%d" % os.getpid()), Tunnel(secure, "tls-%d" % os.getpid(), tls)]
+    ids = [c.play(TCP) for c in clients]
+    say(None not in ids, "two tunnels play, one of them over TLS")
+    stay = Tunnel(at, "stay-%d" % os.getpid())
+    stay_id = stay.play(TCP)
+    b = Server("b", *listen, *common, "--takeover", control)
+    for name, c, session in zip(("in the clear", "over TLS"), clients, ids):
+        c.post.close()
+        c.open_post()
+        say(c.ask("GET_PARAMETER", "", session) == (200, session),
+            "a POST opened again at the new process finds the GET of the old one, " + name)
+    c = Server("c", *listen, *common, "--takeover", control)
+    for name, client, session in zip(("in the clear", "over TLS"), clients, ids):
+        before = client.frames
+        client.post.close()
+        client.open_post()
+        say(client.ask("PAUSE", "", session)[0] == 200 and client.frames > before,
+            "and so again after the next take-over, " + name)
+        say(client.ask("TEARDOWN", "", session)[0] == 200, "to the end")
+        client.get.close()
+        client.post.close()
+    say(stay.ask("TEARDOWN", "", stay_id)[0] == 200, "one that kept its POST was never disturbed")
+    stay.get.close()
+    stay.post.close()
+    codes = a.wait(), b.wait(), c.stop()
+    say(codes == (0, 0, 0), "all three end with 0 %s" % (codes,))
+    say(a.number("tunnel_posts_taken") == 4 and b.number("tunnel_posts_sent") == 2
+        and c.number("tunnel_posts_sent") == 2, "each POST is counted where it went")
+
+
+def before_ready(control):
+    """The new one's workers serve before it says READY: the old one must find their sessions."""
+    a = Server("a", "--port", "0", "--control-socket", control)
+    client = Client(a.at)
+    s = connect(control)
+    s.send(message(HELLO))
+    kinds, generation = [], None
+    while not kinds or kinds[-1] not in (END, None):
+        data, control_data, _, _ = s.recvmsg(4096, 256)
+        kinds.append(struct.unpack("=IHHBBBBi", data[:16])[2])
+        generation = data[8]
+        for _, _, raw in control_data:
+            os.close(struct.unpack("=i", raw)[0])
+    client.cseq += 1
+    client.sock.sendall(("GET_PARAMETER %s RTSP/1.0\r\nCSeq: %d\r\nSession: 0123456789abcdef00%02x\r\n\r\n"
+                         % (client.base, client.cseq, generation)).encode())
+    s.settimeout(3)
+    try:
+        kind, fds = receive(s)
+    except socket.timeout:
+        kind, fds = None, []
+    say(kind == RELAY and len(fds) == 1, "a request for a session of one that is not ready yet is sent to it")
+    if fds:
+        there = socket.socket(fileno=fds[0])
+        there.setblocking(True)
+        there.recv(4096)
+        there.sendall(b"RTSP/1.0 200 OK\r\nCSeq: %d\r\n\r\n" % client.cseq)
+        there.close()
+    say(client.reply()[0] == 200, "and answered by it")
+    s.close()
+    say(client.ask("OPTIONS")[0] == 200 and a.stop() == 0, "its end changes nothing")
+
+
+class Between:
+    """Stands between an old process and a new one: passes on what they say, and stops the new one at a word."""
+
+    def __init__(self, control, path):
+        self.control = control
+        self.door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.door.bind(path)
+        self.door.listen(1)
+
+    def run(self, new, stop_at):
+        """Until `stop_at` has come from the new one, which is stopped then; both of its connections."""
+        down, _ = self.door.accept()
+        up = connect(self.control)
+        while True:
+            ready, _, _ = select.select([down, up], [], [], 20)
+            for s in ready:
+                data, control, _, _ = s.recvmsg(4096, 256)
+                fds = [f for _, _, raw in control for f in struct.unpack("=%di" % (len(raw) // 4), raw)]
+                kind = struct.unpack("=IHHBBBBi", data[:16])[2] if data else None
+                if s is down and kind == stop_at:
+                    new.process.send_signal(signal.SIGSTOP)
+                    os.waitpid(new.process.pid, os.WUNTRACED)
+                to = up if s is down else down
+                socket.send_fds(to, [data], fds) if fds else to.send(data)
+                for f in fds:
+                    os.close(f)
+                if s is down and kind == stop_at:
+                    return down, up
+
+
+def stopped(control):
+    """A new process that is stopped the moment it has said READY gets nothing, and holds nobody up for long."""
+    a = Server("a", "--port", "0", "--control-socket", control)
+    client = Client(a.at)
+    session = client.play(Ports().transport)
+    between = Between(control, control + ".between")
+    b = Server("b", "--port", str(a.at[1]), "--control-socket", control, "--takeover", control + ".between",
+               first=False)
+    down, up = between.run(b, READY)
+    began = time.monotonic()
+    say(client.ask("GET_PARAMETER", "", session)[0] == 200 and Client(a.at).ask("OPTIONS")[0] == 200,
+        "while a new process is stopped after READY the old one serves")
+    c = None
+    while time.monotonic() < began + 15:
+        c = Server("c", "--port", "0", "--control-socket", control, "--takeover", control)
+        if c.at:
+            break
+        time.sleep(0.5)
+    say(c.at == a.at and time.monotonic() < began + 12, "after some seconds another may take over (%.1f s)"
+        % (time.monotonic() - began))
+    lines = [line for line in open(a.log) if "has stopped since it was ready" in line]
+    say(len(lines) == 1, "one line says so")
+    # what the old one said meanwhile reaches the stopped one with its end
+    up.setblocking(False)
+    try:
+        while True:
+            data = up.recv(4096)
+            if not data:
+                break
+            down.send(data)
+    except (BlockingIOError, ConnectionError):
+        pass
+    down.close()
+    b.process.send_signal(signal.SIGCONT)
+    say(b.wait() in (0, 2), "when it goes on it ends")
+    say(os.path.exists(control), "and leaves the control socket where it is")
+    say(Client(c.at).ask("OPTIONS")[0] == 200, "and the other serves on")
+    say(Client(c.at).ask("TEARDOWN", "", session)[0] == 200, "and finds the sessions of the first")
+    client.sock.close()
+    say(a.wait() == 0 and a.number("takeovers_failed") == 1 and a.number("takeovers") == 1, "both are counted")
+    # one that hangs later holds the listeners: who it is, is told
+    c.process.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    d = Server("d", "--port", "0", "--control-socket", control, "--takeover", control, first=False)
+    say(d.wait(20) == 2 and "process %d does not answer" % c.process.pid in open(d.log).read(),
+        "a server that hangs is named by its pid to who would take over (%.1f s)" % (time.monotonic() - began))
+    c.process.send_signal(signal.SIGCONT)
+    say(c.stop() == 0, "it ends with 0 when it goes on")
+
+
+def draining(control):
+    """After SIGTERM a server that lets its sessions end can still hand over."""
+    a = Server("a", "--port", "0", "--control-socket", control, "--shutdown-time", "60")
+    client = Client(a.at)
+    session = client.play(Ports().transport)
+    a.process.send_signal(signal.SIGTERM)
+
+    def refused():
+        probe = Client(a.at)
+        probe.ask("OPTIONS")
+        return probe.heads[-1].startswith("RTSP/1.0 503 ")
+
+    for _ in range(100):
+        if refused():
+            break
+        time.sleep(0.05)
+    say(refused() and client.ask("GET_PARAMETER", "", session)[0] == 200,
+        "after SIGTERM a new client hears 503, one that plays goes on")
+    b = Server("b", "--port", "0", "--control-socket", control, "--takeover", control)
+    say(b.at == a.at and Client(b.at).ask("OPTIONS")[0] == 200, "another can take over then, and serves")
+    say(Client(b.at).ask("TEARDOWN", "", session)[0] == 200, "sessions are found as ever")
+    client.sock.close()
+    say(a.wait() == 0 and b.stop() == 0, "and both end with 0")
+    a = Server("a2", "--port", "0", "--control-socket", control, "--shutdown-time", "3")
+    client = Client(a.at)
+    client.play(Ports().transport)
+    a.process.send_signal(signal.SIGTERM)
+    b = Server("b2", "--port", "0", "--control-socket", control, "--takeover", control)
+    say(b.at == a.at and a.wait(15) == 0, "the time that it had to end still holds")
+    say(b.stop() == 0, "the new one ends with 0")
+
+
+def same_files(control):
+    """Both are started with the same command line: the old one leaves the names of its files to the new one."""
+    flags = ["--port", "0", "--control-socket", control, "--status", TMP + "/same.status"]
+    a = Server("same", *flags)
+    client = Client(a.at)
+    session = client.play(Ports().transport)
+    b = Server("same", *flags, "--takeover", control)
+    b.process.send_signal(signal.SIGUSR1)
+    for _ in range(100):
+        if os.path.exists(b.stats) and os.path.exists(TMP + "/same.status"):
+            break
+        time.sleep(0.05)
+    before = open(b.stats).read()
+    a.process.send_signal(signal.SIGUSR1)
+    for _ in range(100):
+        if os.path.exists("%s/same.status.%d" % (TMP, a.process.pid)):
+            break
+        time.sleep(0.05)
+    say("pid=%d" % b.process.pid in open(TMP + "/same.status").read()
+        and "pid=%d" % a.process.pid in open("%s/same.status.%d" % (TMP, a.process.pid)).read(),
+        "each has a status file of its own")
+    say(client.ask("TEARDOWN", "", session)[0] == 200, "the old one's last session ends")
+    client.sock.close()
+    say(a.wait() == 0 and open(b.stats).read() == before and a.number("sessions_ended") == 1,
+        "and its statistics are beside the new one's, which stay as they were")
+    say(b.stop() == 0 and b.number("sessions") == 0, "the new one writes its own")
+
+
+def nonces(control):
+    """A nonce is of the process that gave it: elsewhere it is stale, which costs one more request."""
+    with open(TMP + "/users", "w") as f:
+        f.write("anna:Beagle:%s\n" % hashlib.md5(b"anna:Beagle:pass").hexdigest())
+    common = ["--control-socket", control, "--auth-users", TMP + "/users", "--auth-wait-max", "0"]
+
+    def login(client, method, path, session, nonce, count, *headers):
+        """Status, and the stale flag and nonce of a challenge."""
+        uri = client.base + path
+        ha1 = hashlib.md5(b"anna:Beagle:pass").hexdigest()
+        ha2 = hashlib.md5(("%s:%s" % (method, uri)).encode()).hexdigest()
+        response = hashlib.md5(("%s:%s:%08x:abc:auth:%s" % (ha1, nonce, count, ha2)).encode()).hexdigest()
+        lines = ["Authorization: Digest username=\"anna\", realm=\"Beagle\", nonce=\"%s\", uri=\"%s\", "
+                 "qop=auth, nc=%08x, cnonce=\"abc\", response=\"%s\"" % (nonce, uri, count, response)]
+        client.heads = []
+        status, got = client.ask(method, path, session, *lines, *headers)
+        head = client.heads[-1]
+        m = re.search(r'nonce="([^"]+)"', head)
+        return status, got, "stale=true" in head, m[1] if m else None
+
+    a = Server("a", "--port", "0", *common)
+    client = Client(a.at)
+    transport = "Transport: " + Ports().transport
+    _, _, stale, nonce = login(client, "SETUP", "/trackID=1", None, "none", 1, transport)
+    status, session, _, _ = login(client, "SETUP", "/trackID=1", None, nonce, 1, transport)
+    say(stale and status == 200, "a nonce of nobody is stale, that of the server opens")
+    b = Server("b", "--port", "0", "--takeover", control, *common)
+    new = Client(b.at)
+    status, _, stale, his = login(new, "DESCRIBE", "", None, nonce, 2)
+    say(status == 401 and stale, "after a take-over the new process calls it stale: no password is asked for")
+    say(login(new, "DESCRIBE", "", None, his, 1)[0] == 200, "and takes one of its own")
+    # what was heard on the wire before opens nothing at the other process
+    say(login(new, "SETUP", "/trackID=1", None, nonce, 1, transport)[0] == 401,
+        "a request that was heard before cannot be said again there")
+    status = login(new, "GET_PARAMETER", "", session, nonce, 2)[0]
+    say(status == 200, "a request for the old one's session is judged by the old one")
+    say(login(client, "TEARDOWN", "", session, nonce, 3)[0] == 200, "which goes on counting")
+    client.sock.close()
+    say(a.wait() == 0 and b.stop() == 0, "and both end with 0")
+
+
 def deadline(control):
     a = Server("a", "--port", "0", "--control-socket", control, "--takeover-time", "1")
     ports = Ports()
@@ -308,8 +594,8 @@ def deadline(control):
 
 
 # ---- one side is played here ----
-HELLO, BUSY, LISTENER, CONTROL, ELDER, END, READY, GONE, RELAY = range(9)
-MAGIC, VERSION, SIZE = 0x62676C74, 1, 80
+HELLO, BUSY, LISTENER, CONTROL, ELDER, END, READY, CHECK, HERE, GONE, RELAY, TUNNEL = range(12)
+MAGIC, VERSION, SIZE = 0x62676C74, 2, 212
 
 
 def message(kind, generation=0):
@@ -414,6 +700,7 @@ def bad_predecessors(control):
                 m = message(kind, 7)
                 if kind == LISTENER:
                     m = m[:48] + where.ljust(28, b"\0") + struct.pack("=I", 16)
+                    m = m.ljust(SIZE, b"\0")
                     socket.send_fds(s, [m], [door.fileno()])
                 else:
                     s.send(m)
@@ -474,9 +761,12 @@ def service_manager(control):
 
 
 try:
-    for i, test in enumerate([three_generations, several_addresses, basic_over_tls, activation, deadline, bad_successors, bad_predecessors,
-                              other_user, service_manager]):
-        test("%s/control%d" % (TMP, i))
+    tests = [three_generations, several_addresses, basic_over_tls, activation, deadline, bad_successors,
+             bad_predecessors, other_user, service_manager, tunnels, before_ready, stopped, draining,
+             same_files, nonces]
+    for i, test in enumerate(tests):
+        if len(sys.argv) < 4 or test.__name__ in sys.argv[3:]:
+            test("%s/control%d" % (TMP, i))
 finally:
     for p in processes:
         if p.poll() is None:
