@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include "server/core/module_layout.h"
 #include "server/core/prefs.h"
 #include "server/core/rtp_session.h"
 #include "server/core/rtsp_session.h"
@@ -31,20 +32,13 @@ enum { MODULE_API = 2 };
 /*
  * A module is compiled against the very types of the server: it is loaded only when both agree in
  * MODULE_API (what roles mean, and their order here: a change of either makes it one more), in the size of
- * struct module, and in MODULE_LAYOUT, which follows from the sizes of all types that a module can look into.
+ * struct module, and in what module_layout.h says of all types that a module can look into.
  */
-#define MODULE_MIX(a, b) ((a)*UINT64_C(1000003) + (b))
-#define MODULE_LAYOUT                                                                            \
-	MODULE_MIX(                                                                              \
-		MODULE_MIX(MODULE_MIX(MODULE_MIX(sizeof(struct rtsp_txn), sizeof(struct prefs)), \
-				   MODULE_MIX(sizeof(struct stats), sizeof(struct worker))),     \
-			MODULE_MIX(sizeof(struct rtsp_session), sizeof(struct rtp_session))),    \
-		MODULE_MIX(MODULE_MIX(sizeof(struct rtp_stream), sizeof(struct conn)),           \
-			MODULE_MIX(sizeof(struct source), sizeof(struct loop))))
+
 /* First in every module that can be loaded; it is called `beagle_module` and is not static. */
 #define MODULE_HEAD(its_name)                                                                \
 	.api_version = MODULE_API, .struct_size = sizeof(struct module), .name = (its_name), \
-	.layout = MODULE_LAYOUT
+	.layout = MODULE_LAYOUT, .rows = module_rows
 #define MODULE_PREFS(type, rows) \
 	.prefs = (rows), .n_prefs = COUNT(rows), .prefs_size = sizeof(struct type)
 #define MODULE_STATS(rows) .stats = (rows), .n_stats = COUNT(rows)
@@ -88,9 +82,10 @@ struct module_slot {
 enum module_slot_kind { SLOT_SESSION, SLOT_CONNECTION, SLOT_REQUEST, SLOT_COUNT };
 
 struct module {
-	uint32_t api_version; /* these three: MODULE_HEAD */
+	uint32_t api_version; /* these four: MODULE_HEAD */
 	uint32_t struct_size;
 	uint64_t layout;
+	const char *rows;
 	const char *name; /* lower-case letters, digits, '_'; its section in the configuration */
 
 	/* ---- what it declares ---- */

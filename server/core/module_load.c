@@ -50,7 +50,8 @@ static const char *misfit(const struct module *m, char *why, size_t cap)
 	if (m->api_version != MODULE_API)
 		(void)snprintf(why, cap, "made for version %u of the module interface, this is %u",
 			m->api_version, (unsigned)MODULE_API);
-	else if (m->struct_size != sizeof *m || m->layout != MODULE_LAYOUT)
+	else if (m->struct_size != sizeof *m || m->layout != MODULE_LAYOUT || !m->rows ||
+		 strcmp(m->rows, module_rows) != 0)
 		(void)snprintf(why, cap,
 			"compiled against other headers than the server: compile it again");
 	else if (!m->name || !is_name(m->name))

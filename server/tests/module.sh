@@ -12,9 +12,12 @@ say() { rtsp "$1" | tr -d '\r'; }
 request() { printf '%s %s RTSP/1.0\\r\\nCSeq: 1\\r\\nConnection: close\\r\\n\\r\\n' "$1" "$URL$2"; }
 status() { sed -n '1s#^RTSP/1.0 \([0-9]*\).*#\1#p'; }
 errors() { ls -t "$TMP"/server.*.err | head -n 1; }
-# compile NAME: the C of standard input, out of the tree
+# compile NAME FOLDER [OPTION...]: the C of standard input, out of the tree
 compile() {
-	(cd "$TMP" && cat >"$1.c" && $CC -shared -fPIC -D_GNU_SOURCE -I "$ROOT" -o "$2/$1.so" "$1.c" -pthread)
+	local name=$1 folder=$2
+	shift 2
+	(cd "$TMP" && cat >"$name.c" &&
+		$CC -shared -fPIC -D_GNU_SOURCE "$@" -I "$ROOT" -o "$folder/$name.so" "$name.c" -pthread)
 }
 
 if ! command -v "$CC" >/dev/null; then
@@ -84,6 +87,18 @@ compile layout bad <<'C'
 #include "server/core/module.h"
 const struct module beagle_module = { MODULE_HEAD("layout"), .layout = 1 };
 C
+# Headers that differ where no size does: fields change places, a counter has another name.
+other_header() { # NAME HEADER SED
+	mkdir -p "$TMP/$1/server/core"
+	sed "$3" "server/core/$2" >"$TMP/$1/server/core/$2"
+	! cmp -s "server/core/$2" "$TMP/$1/server/core/$2" || not_ok "$2 has no such line: $3"
+	compile "$1" bad -I"$TMP/$1" <<C
+#include "server/core/module.h"
+const struct module beagle_module = { MODULE_HEAD("$1") };
+C
+}
+other_header places rtsp_txn.h 's/struct addr peer, local;/struct addr local, peer;/'
+other_header rows stats.h 's/X(requests_relayed,/X(requests_replayed,/'
 compile symbol bad <<'C'
 int something_else;
 C
@@ -117,13 +132,15 @@ if start_server --modules "$TMP/bad" --workers 1; then
 	has() { check "left out, and named: $1" grep -q "W module $2" "$err"; }
 	has "another version" 'version.so is left out: made for version 99 of the module interface'
 	has "other headers" 'layout.so is left out: compiled against other headers'
+	has "fields that changed places" 'places.so is left out: compiled against other headers'
+	has "a counter that was renamed" 'rows.so is left out: compiled against other headers'
 	has "no symbol" 'symbol.so is left out: has no symbol beagle_module'
 	has "a name that is taken" "twice.so is left out: there is a module 'file' already"
 	has "a name that is none" 'name.so is left out: its name is none'
 	has "what the server does not export" 'private.so is left out: .*undefined symbol: server_clear'
 	has "no ELF" 'text.so is left out: .*text.so'
 	has "an init that refuses" 'init is left out: it is Sunday'
-	same "one line for each" 8 "$(grep -c . "$err")"
+	same "one line for each" 10 "$(grep -c . "$err")"
 	same "and the server serves" 200 "$(say "$(request OPTIONS /)" | status)"
 	stop_server
 	same "to a clean end" 0 $?
