@@ -14,7 +14,7 @@
  *   kill    the line, and the process ends by SIGSYS
  *
  * Modules live under it, too, from their first turn on: what they need beyond it they do in init or
- * worker_init.
+ * worker_init, or it stands in seccomp_allow: names of system calls, which are allowed whatever their arguments.
  */
 enum { SANDBOX_LINES = 100 };
 

@@ -251,3 +251,40 @@ stop_server
 same "and the end is clean" 0 $?
 same "no connection is left" "$(number "$TMP/slow.json" connections_accepted)" \
 	"$(number "$TMP/slow.json" connections_closed)"
+
+# ---- what the server has no need of, under seccomp ----
+mkdir "$TMP/dup"
+compile dup dup <<'C'
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/core/module.h"
+
+static enum verdict preprocess(struct module *self, struct rtsp_txn *t)
+{
+	(void)self;
+	int fd = dup(0);
+	rtsp_txn_answer(t, fd < 0 && errno == EPERM ? RTSP_FORBIDDEN : RTSP_OK, t->worker->loop.now);
+	if (fd >= 0)
+		close(fd);
+	return MOD_DONE;
+}
+
+const struct module beagle_module = { MODULE_HEAD("dup"), .preprocess = preprocess };
+C
+if [ -n "${SAN-}" ]; then
+	skip "seccomp: not in a build with sanitizers"
+else
+	start_server --modules "$TMP/dup" --seccomp refuse
+	same "a call that only a module makes is refused" 403 "$(say "$(request OPTIONS /)" | status)"
+	check "and named" grep -q 'seccomp: dup is not allowed' "$(errors)"
+	stop_server
+	start_server --modules "$TMP/dup" --seccomp kill --seccomp-allow 'dup connect'
+	same "with seccomp_allow it is made" 200 "$(say "$(request OPTIONS /)" | status)"
+	stop_server
+	same "and the server ends as ever" 0 $?
+	"$BIN/beagle-server" --port 0 --seccomp kill --seccomp-allow 'dup frobnicate' >"$TMP/frob" 2>&1
+	same "a call that there is not ends the start" "2 seccomp_allow: 'frobnicate' is no system call here" \
+		"$? $(sed 's/^beagle-server: //' "$TMP/frob")"
+fi

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@ enum { SAID_MAX = 65536 };
 
 /* Runs fn in a process with that filter: its wait status, and what it said on stderr. Skipped (-1) where
  * there is none. */
-static int confined(const char *mode, int (*fn)(void), char said[SAID_MAX])
+static int confined_but(const char *mode, const char *allow, int (*fn)(void), char said[SAID_MAX])
 {
 	int fd[2];
 
@@ -33,7 +35,9 @@ static int confined(const char *mode, int (*fn)(void), char said[SAID_MAX])
 		struct prefs *p = prefs_new();
 		(void)dup2(fd[1], STDERR_FILENO);
 		(void)close(fd[0]);
-		if (prefs_set(p, "seccomp", mode, why) != 0 || sandbox_start(p, why) != 0)
+		if (prefs_set(p, "seccomp", mode, why) != 0 ||
+			prefs_set(p, "seccomp_allow", allow, why) != 0 ||
+			sandbox_start(p, why) != 0)
 			_exit(99);
 		_exit(fn());
 	}
@@ -47,6 +51,11 @@ static int confined(const char *mode, int (*fn)(void), char said[SAID_MAX])
 	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
 	CU_ASSERT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) == 99);
 	return status;
+}
+
+static int confined(const char *mode, int (*fn)(void), char said[SAID_MAX])
+{
+	return confined_but(mode, "", fn, said);
 }
 
 static int do_exec(void)
@@ -112,6 +121,35 @@ static void test_others(void)
 		CU_ASSERT_PTR_NOT_NULL(strstr(said, names[i]));
 }
 
+/* A bit for each that a module might want and the server has no need of, and that was refused. */
+static int do_extra(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "/nonexistent" };
+	struct statfs fs;
+	int pair[2], refused = 0, fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	refused |= dup(STDERR_FILENO) == -1 && errno == EPERM ? 1 : 0;
+	refused |= connect(fd, (struct sockaddr *)&at, sizeof at) == -1 && errno == EPERM ? 2 : 0;
+	refused |= listen(fd, 1) == -1 && errno == EPERM ? 4 : 0;
+	refused |= statfs("/", &fs) == -1 && errno == EPERM ? 8 : 0;
+	refused |= pipe2(pair, 0) == -1 && errno == EPERM ? 16 : 0;
+	return refused;
+}
+
+static void test_extra(void)
+{
+	char said[SAID_MAX];
+	int status = confined("refuse", do_extra, said);
+
+	if (status < 0)
+		return;
+	CU_ASSERT_TRUE(WIFEXITED(status));
+	CU_ASSERT_EQUAL(WEXITSTATUS(status), 31);
+	status = confined_but("refuse", " dup  connect pipe2", do_extra, said);
+	CU_ASSERT_TRUE(WIFEXITED(status));
+	CU_ASSERT_EQUAL(WEXITSTATUS(status), 4 | 8);
+}
+
 static void *work(void *arg)
 {
 	void *p = malloc(1 << 22);
@@ -173,5 +211,6 @@ UNIT_SUITE(sandbox, { "kill: who execs ends by SIGSYS, and the call is named", t
 	{ "refuse: it is EPERM, and the call is named", test_refuse },
 	{ "no process, executable memory, raw socket, other user, mode or signal to others",
 		test_others },
+	{ "what modules alone might need is refused, unless seccomp_allow names it", test_extra },
 	{ "threads, memory and sockets of a server are allowed", test_work },
 	{ "a call that is refused again and again fills no log", test_lines });
