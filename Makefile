@@ -124,7 +124,7 @@ test:
 
 # ---- fuzzing (clang only; ASan and UBSan on) ----
 
-FUZZERS := $(foreach f,$(wildcard */fuzz/*.c),$(BUILD)/fuzz/$(basename $(notdir $f)))
+FUZZERS := $(foreach f,$(wildcard */fuzz/fuzz_*.c),$(BUILD)/fuzz/$(basename $(notdir $f)))
 FUZZSAN := address,undefined
 FUZZFLAGS := -fsanitize=fuzzer-no-link,$(FUZZSAN) -fno-sanitize-recover=all
 fuzz: $(FUZZERS)
@@ -137,13 +137,14 @@ $(BUILD)/fuzzobj/%.o: %.c
 	@echo "  FUZZ CC $<"
 	@clang $(CPPFLAGS) -std=c17 -O1 -g $(WARN) $(FUZZFLAGS) -pthread -MMD -MP -c -o $@ $<
 
+# beside fuzz_NAME.c, what only targets of this folder use
 define fuzzer
-$(BUILD)/fuzz/$(basename $(notdir $1)): $(BUILD)/fuzzobj/$(1:.c=.o) $(foreach f,$(fuzz_parts_$(firstword $(subst /, ,$1))),$(patsubst %.c,$(BUILD)/fuzzobj/%.o,$(filter-out %/main.c,$(call src,$f))))
+$(BUILD)/fuzz/$(basename $(notdir $1)): $(BUILD)/fuzzobj/$(1:.c=.o) $(patsubst %.c,$(BUILD)/fuzzobj/%.o,$(filter-out $(dir $1)fuzz_%,$(wildcard $(dir $1)*.c))) $(foreach f,$(fuzz_parts_$(firstword $(subst /, ,$1))),$(patsubst %.c,$(BUILD)/fuzzobj/%.o,$(filter-out %/main.c,$(call src,$f))))
 	@mkdir -p $$(@D)
 	@echo "  FUZZ    $$@"
 	@clang -fsanitize=fuzzer,$(FUZZSAN) -pthread -o $$@ $$^ $$(shell pkg-config --libs $(pkg_$(firstword $(subst /, ,$1)))) -lm
 endef
-$(foreach f,$(wildcard */fuzz/*.c),$(eval $(call fuzzer,$f)))
+$(foreach f,$(wildcard */fuzz/fuzz_*.c),$(eval $(call fuzzer,$f)))
 
 -include $(shell find $(BUILD)/fuzzobj -name '*.d' 2>/dev/null)
 

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "server/fuzz/holds.h"
 #include "server/wire/auth.h"
 
 /*
  * Authorization and WWW-Authenticate: the first byte chooses which. A challenge that was understood can be
  * written and reads back the same, and its answer is read as what was meant.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(x)                 \
-	do {                     \
-		if (!(x))        \
-			abort(); \
-	} while (0)
 
 static void on_credentials(struct bytes in, struct arena *a)
 {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/fuzz/holds.h"
 #include "server/modules/auth_rules.h"
 #include "server/modules/auth_sign.h"
 #include "server/wire/url.h"
@@ -10,14 +11,6 @@
  * The files of mod_auth, and signed URLs: the first byte chooses which. Rules answer as their header says,
  * whoever asks; a signature opens what was signed, and nothing else does.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(x)                 \
-	do {                     \
-		if (!(x))        \
-			abort(); \
-	} while (0)
-
 enum { NOW = 1000, LATER = 2000 };
 
 static void on_users(struct bytes in)

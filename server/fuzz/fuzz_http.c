@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/base/base64.h"
+#include "server/fuzz/holds.h"
 #include "server/wire/http.h"
 
 /*
@@ -11,13 +12,6 @@
  * a half has a cookie that can be kept; what refuses others is a status of the table; octets that were
  * decoded can be encoded and decoded again.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(x)                 \
-	do {                     \
-		if (!(x))        \
-			abort(); \
-	} while (0)
 
 static void check_half(const struct rtsp_msg *m, int read, struct http_half *h)
 {

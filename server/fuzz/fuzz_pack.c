@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/base/os.h"
+#include "server/fuzz/holds.h"
 #include "server/media/pack/nal.h"
 #include "server/media/pack/pack.h"
 
@@ -12,14 +13,6 @@
  * keep, and what H.264's and H.265's packets must give back, is checked.
  */
 enum { UNITS_MAX = 64, SDP_MAX = 65536 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(x)                                               \
-	do {                                                   \
-		if (!(x))                                      \
-			die("%s:%d: " #x, __FILE__, __LINE__); \
-	} while (0)
 
 static struct bytes take_sized(struct cur *c)
 {

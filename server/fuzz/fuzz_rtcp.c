@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "server/fuzz/holds.h"
 #include "server/wire/rtcp.h"
 #include "server/wire/rtp.h"
 #include "server/wire/rtp_recv.h"
@@ -9,13 +10,6 @@
  * A datagram as RTP and as RTCP; then its bytes as a row of arrivals at a receiver, whose counters
  * must add up whatever comes.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(x)                 \
-	do {                     \
-		if (!(x))        \
-			abort(); \
-	} while (0)
 
 static void walk_sdes(const struct rtcp_view *v)
 {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/fuzz/holds.h"
 #include "server/wire/frame.h"
 #include "server/wire/rtsp.h"
 
@@ -10,13 +11,6 @@
  * input, progress with every frame, a shorter part of a message never gives another message, and
  * what was read can be written and read again.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(x)                 \
-	do {                     \
-		if (!(x))        \
-			abort(); \
-	} while (0)
 
 static void same(const struct rtsp_msg *a, const struct rtsp_msg *b)
 {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/fuzz/holds.h"
 #include "server/wire/pattern.h"
 #include "server/wire/range.h"
 #include "server/wire/rtpinfo.h"
@@ -12,13 +13,6 @@
  * The values of headers, and URLs: the first byte chooses which. What was read and can be written
  * must read back the same.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLDS(x)                 \
-	do {                     \
-		if (!(x))        \
-			abort(); \
-	} while (0)
 
 static void on_transport(struct bytes in, struct buf *out)
 {
