@@ -131,16 +131,22 @@ static void ask_for_more(struct conn *c)
 		task_signal(c->task, EV_READ);
 }
 
+uint8_t *conn_in_room(struct conn *c, size_t *space)
+{
+	size_t left = c->io.in.max - c->io.in.n;
+
+	*space = left < CONN_READ_STEP ? left : CONN_READ_STEP;
+	return *space ? buf_room(&c->io.in, *space) : NULL;
+}
+
 /* One pipe for both ways. */
 static int read_pipe(struct conn *c)
 {
 	size_t got = 0;
 
 	while (!c->io.eof && got < CONN_READ_TURN) {
-		size_t space = c->io.in.max - c->io.in.n;
-		if (space > CONN_READ_STEP)
-			space = CONN_READ_STEP;
-		uint8_t *room = space ? buf_room(&c->io.in, space) : NULL;
+		size_t space;
+		uint8_t *room = conn_in_room(c, &space);
 		if (!room)
 			return got ? (int)got : ERR_LIMIT;
 		ssize_t n = c->io.pipe.ops->read(&c->io.pipe, room, space);

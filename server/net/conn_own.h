@@ -15,6 +15,8 @@ static inline int conn_fail(struct conn *c, int err)
 }
 /* They hold nothing: what was in them was moved elsewhere, or there was nothing yet. */
 void conn_parts_forget(struct conn_parts *parts);
+/* Room in `in` for one read, *space octets of it; NULL: it is full. */
+uint8_t *conn_in_room(struct conn *c, size_t *space);
 /* Sets what the pipes are watched for. */
 void conn_arm(struct conn *c);
 /* The loop's flush phase. */

@@ -100,10 +100,8 @@ int conn_read_post(struct conn *c)
 	size_t got = 0, taken = 0;
 
 	while (pipe_is_open(&c->io.post) && taken < CONN_READ_TURN) {
-		size_t space = c->io.in.max - c->io.in.n;
-		if (space > CONN_READ_STEP)
-			space = CONN_READ_STEP;
-		uint8_t *room = space ? buf_room(&c->io.in, space) : NULL;
+		size_t space;
+		uint8_t *room = conn_in_room(c, &space);
 		if (!room) {
 			/* its error would wake us again and again */
 			int err = sock_end(c->io.post.fd);
