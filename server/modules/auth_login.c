@@ -172,12 +172,20 @@ bool auth_is_same_resource(const struct rtsp_txn *t, struct bytes uri)
 	       bytes_is_eq(bytes_str(path), url_path_aggregate(t->path));
 }
 
+/* Basic names no hash: one that the user has; of who is none, the one that all others have, so that the answer
+ * takes as long. */
+static enum auth_hash basic_hash(const struct auth_data *d, const struct auth_user *u)
+{
+	bool has_md5 = u ? u->has[AUTH_MD5] : d->users.all_have[AUTH_MD5];
+	return has_md5 ? AUTH_MD5 : AUTH_SHA256;
+}
+
 /* One way through for those that are there and those that are not. */
 static bool is_right(struct auth_logins *a, const struct auth_data *d, const struct rtsp_txn *t,
 	const struct auth_credentials *c, const struct auth_user *u)
 {
 	bool is_basic = c->scheme == AUTH_BASIC;
-	enum auth_hash hash = is_basic && u && !u->has[AUTH_MD5] ? AUTH_SHA256 : c->hash;
+	enum auth_hash hash = is_basic ? basic_hash(d, u) : c->hash;
 	const uint8_t *ha1 = u && u->has[hash] ? u->ha1[hash] : a->nobody;
 	uint8_t given[AUTH_OCTETS], want_octets[AUTH_OCTETS];
 	char want[AUTH_HEX];

@@ -131,7 +131,7 @@ static void append(struct buf *reply, const struct edit *e)
 		fault_splice(reply, at + n - 2, 0, bytes_str(e->text));
 }
 
-/* Other letters at the value's end. */
+/* The last octet of the value goes. */
 static void drop_last_octet(struct buf *reply, const struct edit *e)
 {
 	size_t at, n;
@@ -139,6 +139,7 @@ static void drop_last_octet(struct buf *reply, const struct edit *e)
 		fault_splice(reply, at + n - 3, 1, (struct bytes){ 0 });
 }
 
+/* A date on a day of the week that it does not fall on. */
 static void other_weekday(struct buf *reply, const struct edit *e)
 {
 	size_t at, n, name = strlen(e->name) + 2;
