@@ -8,7 +8,8 @@
 /*
  * What each remote address holds of the server: one table for all workers, keyed by address (IPv4 whole,
  * IPv6 by its /64), of a fixed size. Its lock is touched at the beginning and end of a connection, at SETUP,
- * the first PLAY and the end of a session, and when a login fails; never per request or packet.
+ * the first PLAY and the end of a session, when a login fails, and, while the failures of any address are
+ * remembered, at each login; never per packet.
  *
  * An entry that holds something stays. Others are given up, the longest unused first, when room is
  * needed. If all entries hold something, new addresses share one entry and its limits.

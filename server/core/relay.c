@@ -177,7 +177,7 @@ int relay_start(struct rtsp_txn *t, uint8_t generation, uint8_t worker, tick_t n
 	*r = (struct relay){ .w = w, .t = t, .fd = fd };
 	link_init(&r->all);
 	r->deadline = now + w->prefs->relay_timeout * TICK_S;
-	buf_init(&r->in, TXN_REPLY_MAX);
+	buf_init(&r->in, TXN_REPLY_MAX + READ_STEP); /* the longest, and room to see its end */
 	task_init(&r->task, &relay_ops, &w->loop);
 	int err = watch_open(&r->watch, &w->loop, fd, &r->task, EV_READ | EV_WRITE);
 	if (err) {
