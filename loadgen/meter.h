@@ -50,12 +50,13 @@ struct meter {
 	tick_t zero_at, frame_at, step; /* step: media time between the last two frames */
 	tick_t anchor;
 	uint32_t n_held;
-	tick_t held[METER_HELD];
 
 	/* pattern */
 	bool has_position, has_offset; /* offset: not after a restart of the numbers */
 	int64_t position_less_seq;     /* position - extended sequence number */
 	uint64_t position;             /* highest */
+
+	tick_t held[METER_HELD]; /* last: only the first packets need it */
 };
 
 /* clock_hz from the SDP; 0 when unknown. */

@@ -158,6 +158,15 @@ static bool set_server_pid(struct options *o, const char *v)
 	o->server_pid = (int)n;
 	return true;
 }
+static bool set_payloads(struct options *o, const char *v)
+{
+	static const char *const words[] = { "check", "skip" };
+	unsigned i;
+	if (!read_word(v, words, COUNT(words), &i))
+		return false;
+	o->skip_payloads = i == 1;
+	return true;
+}
 static bool set_quiet(struct options *o, const char *v)
 {
 	(void)v;
@@ -197,6 +206,9 @@ static const struct flag {
 	{ "--sockets", NULL, "pairs|wide|auto", set_sockets, "pairs, wide or auto",
 		"UDP: a port pair per track; or shared sockets and a 127.x address per session;\n"
 		"auto: pairs while the descriptors last (auto)" },
+	{ "--payloads", NULL, "check|skip", set_payloads, "check or skip",
+		"check: every byte of /pattern/ media; skip: nothing behind the RTP header, which\n"
+		"with shared sockets costs less (check)" },
 	{ "--output", "-o", "FILE", set_out, "a file name", "result file (JSON)" },
 	{ "--seed", NULL, "N", set_seed, "a number", "of all that is random (1)" },
 	{ "--max-loss", NULL, "PERCENT", set_max_loss, "0 to 100",

@@ -23,6 +23,7 @@ struct options {
 	double max_loss;      /* gate, per cent of the packets due; < 0: none */
 	double min_delivered; /* gate, per cent, of the worst session; < 0: none */
 	int server_pid;       /* 0: not sampled */
+	bool skip_payloads;   /* not verified, even where they could be */
 	bool quiet, may_load_any_host;
 	bool help, version;
 };

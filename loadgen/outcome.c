@@ -34,6 +34,7 @@ void outcome_begin(const struct run *r)
 	result_config(x, "engine", "native");
 	result_config_num(x, "workers", 1, NULL);
 	result_config(x, "receive_mode", run_receive_mode(r));
+	result_config(x, "payloads", run_payloads(r));
 	result_config(x, "model", "open");
 	result_config_num(x, "stall_after", tick_seconds(o->stall_after), "s");
 	result_config_num(x, "rcvbuf", r->env.sink.rcvbuf_bytes, "bytes");

@@ -273,7 +273,8 @@ static void find_pattern(struct run *r, struct bytes path)
 	char text[1024];
 	uint32_t track;
 
-	r->is_pattern = url_path_decode(path, text, sizeof text) == 0 &&
+	r->is_pattern = !r->options->skip_payloads &&
+			url_path_decode(path, text, sizeof text) == 0 &&
 			pattern_read(bytes_str(text), &r->pattern, &track) == 0;
 	if (r->is_pattern)
 		pattern_body_init(&r->body);
@@ -321,7 +322,8 @@ static int open_sink(struct run *r, const struct addr *target, char why[RUN_WHY]
 					? SOCKETS_PAIRS
 					: sink_choose(peak, r->is_pattern ? r->pattern.tracks : 2,
 						  usage_fd_limit(), target);
-	struct sink_config c = { .mode = o->sockets == SOCKETS_AUTO ? best : o->sockets,
+	struct sink_config c = { .heads = !r->is_pattern,
+		.mode = o->sockets == SOCKETS_AUTO ? best : o->sockets,
 		/* sessions that the server is slow to let go take places, too */
 		.sessions = (uint32_t)o->plan.sessions,
 		.seed = o->plan.seed + (uint64_t)getpid(),
@@ -425,6 +427,13 @@ void run_close(struct run *r)
 	free(r->env.server_banner);
 	free(r->last);
 	tally_clear(&r->tally);
+}
+
+const char *run_payloads(const struct run *r)
+{
+	bool heads = r->options->transport == MEDIA_UDP && r->env.sink.rtp->heads;
+
+	return r->is_pattern ? "checked" : heads ? "not read" : "not checked";
 }
 
 const char *run_receive_mode(const struct run *r)

@@ -60,6 +60,8 @@ void run_close(struct run *r);
 
 /* "udp-pairs", "udp-wide", "tcp": results of different modes cannot be compared. */
 const char *run_receive_mode(const struct run *r);
+/* "checked", "not checked" (there is nothing to check them against), "not read" (heads only). */
+const char *run_payloads(const struct run *r);
 /* Did the server go away? Asked after run_go, when sessions died. */
 bool run_is_target_gone(const struct run *r);
 

@@ -18,6 +18,7 @@ enum {
 	SPARE_DESCRIPTORS = 64,
 	PORT_FIRST = 10000,
 	PORT_LAST = 65000,
+	CACHE_LINE = 64,
 	RTCP_EVERY = 16,           /* ticks between looks at the wide RTCP sockets */
 	FIRST_ADDRESS = 0x7f400001 /* 127.64.0.1 */
 };
@@ -94,23 +95,14 @@ static int open_wide(struct sink *s)
 	return err;
 }
 
-static void batch_init(struct sink_batch *b)
-{
-	for (int i = 0; i < SINK_BATCH; i++) {
-		b->iov[i] = (struct iovec){ b->data[i], SINK_DATAGRAM };
-		b->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i].sa,
-			.msg_namelen = sizeof b->from[i].v6,
-			.msg_iov = &b->iov[i],
-			.msg_iovlen = 1,
-			.msg_control = b->control[i],
-			.msg_controllen = STAMP_CONTROL };
-	}
-}
-
 static void slots_init(struct sink *s, uint32_t n)
 {
 	s->n_slots = s->n_free = n;
-	s->slots = xcalloc(n, sizeof *s->slots);
+	s->slots = aligned_alloc(_Alignof(struct sink_slot), n * sizeof *s->slots);
+	if (!s->slots)
+		die("out of memory");
+	memset(s->slots, 0, n * sizeof *s->slots);
+	s->taken = xcalloc(n, sizeof *s->taken);
 	s->free_slots = xcalloc(n, sizeof *s->free_slots);
 	for (uint32_t i = 0; i < n; i++)
 		s->free_slots[i] = i;
@@ -126,8 +118,10 @@ int sink_open(struct sink *s, const struct sink_config *c)
 		.next_port = (uint16_t)(PORT_FIRST + c->seed % (PORT_LAST - PORT_FIRST)) };
 	for (int i = 0; i < SINK_WIDE; i++)
 		s->fd[i][RTP] = s->fd[i][RTCP] = -1;
-	s->batch = xcalloc(1, sizeof *s->batch);
-	batch_init(s->batch);
+	s->rtp = xmalloc(sizeof *s->rtp);
+	s->rtcp = xmalloc(sizeof *s->rtcp);
+	batch_init(s->rtp, c->heads && c->mode == SOCKETS_WIDE);
+	batch_init(s->rtcp, false);
 	if (c->mode != SOCKETS_WIDE)
 		return 0;
 	slots_init(s, c->sessions);
@@ -141,79 +135,89 @@ void sink_close(struct sink *s)
 {
 	for (int i = 0; i < SINK_WIDE; i++)
 		close_pair(s->fd[i]);
-	free(s->batch);
+	for (int i = 0; i < 2; i++) {
+		struct batch **b = i ? &s->rtcp : &s->rtp;
+		if (*b)
+			batch_clear(*b);
+		free(*b);
+		*b = NULL;
+	}
 	free(s->slots);
+	free(s->taken);
 	free(s->free_slots);
-	s->batch = NULL;
 	s->slots = NULL;
+	s->taken = NULL;
 	s->free_slots = NULL;
 }
 
 /* ---- receiving ---- */
 
-static struct sink_stream *find_stream(struct sink *s, int pair, struct msghdr *m)
+/* Where the owner of what came to a socket of this pair stands; NULL: no such session. */
+static void **find_owner(const struct sink *s, int pair, uint32_t to)
 {
-	struct in_pktinfo info;
+	uint32_t slot = to - FIRST_ADDRESS;
+	uint32_t track = ((uint32_t)pair + SINK_WIDE - slot % SINK_WIDE) % SINK_WIDE;
 
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-		if (h->cmsg_level != IPPROTO_IP || h->cmsg_type != IP_PKTINFO)
-			continue;
-		memcpy(&info, CMSG_DATA(h), sizeof info);
-		uint32_t slot = ntohl(info.ipi_addr.s_addr) - FIRST_ADDRESS;
-		uint32_t track = ((uint32_t)pair + SINK_WIDE - slot % SINK_WIDE) % SINK_WIDE;
-		if (slot >= s->n_slots || track >= SINK_TRACKS)
-			return NULL;
-		return s->slots[slot].streams[track];
-	}
-	return NULL;
+	return slot < s->n_slots && track < SINK_TRACKS ? &s->slots[slot].owners[track] : NULL;
 }
 
-static void deliver(struct sink *s, struct sink_stream *st, int kind, int i, tick_t now)
+static void deliver(struct sink *s, void *owner, int kind, const struct batch_item *x)
 {
-	struct sink_batch *b = s->batch;
-	struct msghdr *m = &b->msgs[i].msg_hdr;
-
-	if (!st || !st->port) {
+	if (!owner)
 		s->tally->sum.strays++;
-		return;
-	}
-	if (m->msg_flags & MSG_TRUNC) {
+	else if (x->is_cut)
 		s->tally->sum.truncated++;
-		return;
-	}
-	b->from[i].n = m->msg_namelen;
-	tick_t at = stamp_or_now(s->stamps, m, now);
-	struct bytes packet = bytes_of(b->data[i], b->msgs[i].msg_len);
-	if (kind == RTP)
-		s->events->on_rtp(st->owner, packet, &b->from[i], at);
+	else if (kind == RTP)
+		s->events->on_rtp(owner, x);
 	else
-		s->events->on_rtcp(st->owner, packet, &b->from[i], at);
+		s->events->on_rtcp(owner, x);
 }
 
-/* One read of up to `want` datagrams. `only`: whose socket it is; NULL: ask the address (pair tells).
- * Answers how many there were. */
-static int read_socket(struct sink *s, int fd, int kind, unsigned want, struct sink_stream *only,
-	int pair, tick_t now)
+static struct batch *batch_of(struct sink *s, int kind)
 {
+	return kind == RTP ? s->rtp : s->rtcp;
+}
+
+/* One read of a pair's socket. Answers how many datagrams there were. */
+static unsigned read_pair(struct sink_stream *st, int kind, unsigned want, tick_t now)
+{
+	struct sink *s = st->sink;
+	struct batch *b = batch_of(s, kind);
+
 	assert(!s->draining); /* one batch for all */
 	s->draining = true;
-	int got = recvmmsg(fd, s->batch->msgs, want, MSG_DONTWAIT, NULL);
-	for (int i = 0; i < got; i++) {
-		struct msghdr *m = &s->batch->msgs[i].msg_hdr;
-		deliver(s, only ? only : find_stream(s, pair, m), kind, i, now);
-		m->msg_namelen = sizeof s->batch->from[i].v6;
-		m->msg_controllen = STAMP_CONTROL;
-	}
+	unsigned got = batch_read(b, st->fd[kind], want, s->stamps, now);
+	for (unsigned i = 0; i < got; i++)
+		deliver(s, st->owner, kind, &b->items[i]);
 	s->draining = false;
 	return got;
 }
 
-/* Reads until the socket is empty. */
-static void drain_socket(
-	struct sink *s, int fd, int kind, struct sink_stream *only, int pair, tick_t now)
+/*
+ * One read of a wide socket. A thousand sessions do not fit into the cache, and one after the other
+ * every packet would wait for memory several times; so all owners of the batch are found first,
+ * and what their packets need is on its way by the time it is needed.
+ */
+static unsigned read_wide(struct sink *s, int pair, int kind, tick_t now)
 {
-	while (read_socket(s, fd, kind, SINK_BATCH, only, pair, now) == SINK_BATCH)
-		;
+	struct batch *b = batch_of(s, kind);
+	void **owners[BATCH_MAX], *none = NULL;
+
+	assert(!s->draining);
+	s->draining = true;
+	unsigned got = batch_read(b, s->fd[pair][kind], BATCH_MAX, s->stamps, now);
+	for (unsigned i = 0; i < got; i++) {
+		void **o = find_owner(s, pair, b->items[i].to);
+		owners[i] = o ? o : &none;
+		__builtin_prefetch(owners[i]);
+	}
+	for (unsigned i = 0; i < got; i++)
+		for (size_t at = 0; at < SINK_HOT && *owners[i]; at += CACHE_LINE)
+			__builtin_prefetch((const char *)*owners[i] + at, 1);
+	for (unsigned i = 0; i < got; i++)
+		deliver(s, *owners[i], kind, &b->items[i]);
+	s->draining = false;
+	return got;
 }
 
 void sink_drain(struct sink *s, tick_t now)
@@ -223,9 +227,10 @@ void sink_drain(struct sink *s, tick_t now)
 	if (s->mode != SOCKETS_WIDE)
 		return;
 	for (int i = 0; i < SINK_WIDE; i++) {
-		drain_socket(s, s->fd[i][RTP], RTP, NULL, i, now);
-		if (also_rtcp)
-			drain_socket(s, s->fd[i][RTCP], RTCP, NULL, i, now);
+		while (read_wide(s, i, RTP, now) == BATCH_MAX)
+			;
+		while (also_rtcp && read_wide(s, i, RTCP, now) == BATCH_MAX)
+			;
 	}
 }
 
@@ -254,7 +259,7 @@ int sink_slot_take(struct sink *s, uint32_t *slot, struct addr *local)
 	*slot = s->free_slots[s->free_at];
 	s->free_at = (s->free_at + 1) % s->n_slots;
 	s->n_free--;
-	s->slots[*slot] = (struct sink_slot){ .taken = true };
+	s->taken[*slot] = true;
 	local->v4 = (struct sockaddr_in){ .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(FIRST_ADDRESS + *slot) };
 	local->n = sizeof local->v4;
@@ -265,8 +270,8 @@ void sink_slot_give(struct sink *s, uint32_t slot)
 {
 	if (s->mode != SOCKETS_WIDE)
 		return;
-	assert(s->slots[slot].taken);
-	s->slots[slot] = (struct sink_slot){ 0 };
+	assert(s->taken[slot]);
+	s->taken[slot] = false;
 	s->free_slots[(s->free_at + s->n_free++) % s->n_slots] = slot;
 }
 
@@ -284,11 +289,11 @@ static tick_t run_stream(struct task *t, uint32_t events, tick_t now)
 	(void)events;
 	if (st->fd[RTP] < 0)
 		return TASK_IDLE;
-	int got = read_socket(st->sink, st->fd[RTP], RTP, st->batch, st, 0, now);
-	if (got == (int)st->batch && now - st->read_at < next_tick && st->batch < SINK_BATCH)
+	unsigned got = read_pair(st, RTP, st->batch, now);
+	if (got == st->batch && now - st->read_at < next_tick && st->batch < BATCH_MAX)
 		st->batch *= 2;
-	else if (got < (int)st->batch)
-		st->batch = got > 1 ? (unsigned)got : 1;
+	else if (got < st->batch)
+		st->batch = got > 1 ? got : 1;
 	st->read_at = now;
 	return TASK_IDLE;
 }
@@ -348,15 +353,15 @@ int sink_stream_open(
 	if (s->mode != SOCKETS_WIDE)
 		return open_pair(st, local);
 	st->port = s->port[(slot + track) % SINK_WIDE];
-	s->slots[slot].streams[track] = st;
+	s->slots[slot].owners[track] = st->owner;
 	return 0;
 }
 
 void sink_stream_poll(struct sink_stream *st, tick_t now)
 {
 	for (int kind = RTP; kind <= RTCP; kind++)
-		if (st->fd[kind] >= 0)
-			drain_socket(st->sink, st->fd[kind], kind, st, 0, now);
+		while (st->fd[kind] >= 0 && read_pair(st, kind, BATCH_MAX, now) == BATCH_MAX)
+			;
 }
 
 void sink_stream_close(struct sink_stream *st, tick_t now)
@@ -366,7 +371,7 @@ void sink_stream_close(struct sink_stream *st, tick_t now)
 	if (!st->port)
 		return;
 	if (s->mode == SOCKETS_WIDE) {
-		s->slots[st->slot].streams[st->track] = NULL;
+		s->slots[st->slot].owners[st->track] = NULL;
 	} else {
 		sink_stream_poll(st, now);
 		s->tally->sum.own_drops += drops_of(st->fd[RTP]) + drops_of(st->fd[RTCP]);

@@ -2,12 +2,10 @@
 #ifndef LOADGEN_SINK_H
 #define LOADGEN_SINK_H
 
+#include "loadgen/batch.h"
 #include "loadgen/options.h"
 #include "loadgen/snapshot.h"
-#include "loadgen/stamp.h"
-#include "server/base/bytes.h"
 #include "server/net/loop.h"
-#include "server/net/sock.h"
 
 /*
  * The UDP ends of all sessions. Nobody is woken by a datagram: sockets are drained on the run's 1 ms
@@ -16,13 +14,14 @@
  *   pairs  an RTP and an RTCP socket per track, as a player has them
  *   wide   SINK_WIDE socket pairs for everybody. Each session has a loopback address of its own
  *          (127.64.0.1 and on), its RTSP connection is bound to it too; the address says which session a
- *          datagram is for, the socket says which track. Loopback IPv4 targets only.
+ *          datagram is for, the socket says which track. Loopback IPv4 targets only. Made for many
+ *          sessions: where payloads need not be looked at, only the heads of packets are read, and what
+ *          a packet is counted in is fetched into the cache ahead of it.
  */
 enum {
 	SINK_WIDE = 8,
 	SINK_TRACKS = 8, /* per session; wide needs SINK_TRACKS <= SINK_WIDE */
-	SINK_BATCH = 64,
-	SINK_DATAGRAM = 9216, /* longer ones are cut and counted */
+	SINK_HOT = 512,  /* the first bytes of an owner, which a packet needs */
 	SINK_RCVBUF = 32 << 20,
 	SINK_RCVBUF_PAIR = 4 << 20,
 };
@@ -42,24 +41,17 @@ struct sink_stream {
 	uint32_t slot, track;
 };
 
+/* The owners of a session's streams; NULL = closed. One cache line. */
 struct sink_slot {
-	struct sink_stream *streams[SINK_TRACKS];
-	bool taken;
+	_Alignas(64) void *owners[SINK_TRACKS];
 };
 
-/* Views live until the function returns. `at`: when it arrived. They must not close a stream: they
- * signal whoever does. */
+/* What an item holds lives until the function returns. They must not close a stream: they signal
+ * whoever does. */
 struct sink_events {
-	void (*on_rtp)(void *owner, struct bytes packet, const struct addr *from, tick_t at);
-	void (*on_rtcp)(void *owner, struct bytes packet, const struct addr *from, tick_t at);
-};
-
-struct sink_batch {
-	struct mmsghdr msgs[SINK_BATCH];
-	struct iovec iov[SINK_BATCH];
-	struct addr from[SINK_BATCH];
-	_Alignas(struct cmsghdr) uint8_t control[SINK_BATCH][STAMP_CONTROL];
-	uint8_t data[SINK_BATCH][SINK_DATAGRAM];
+	/* x->bytes may be the packet's head only. */
+	void (*on_rtp)(void *owner, const struct batch_item *x);
+	void (*on_rtcp)(void *owner, const struct batch_item *x);
 };
 
 struct sink {
@@ -68,8 +60,8 @@ struct sink {
 	struct tally *tally;
 	const struct stamp_clock *stamps;
 	const struct sink_events *events;
-	struct sink_batch *batch;
-	uint16_t next_port; /* pairs: where to look for a free pair */
+	struct batch *rtp, *rtcp; /* owned */
+	uint16_t next_port;       /* pairs: where to look for a free pair */
 	uint64_t turns;
 	bool draining;
 	/* wide */
@@ -77,7 +69,8 @@ struct sink {
 	uint16_t port[SINK_WIDE];
 	uint32_t drops[SINK_WIDE][2]; /* told to the tally */
 	int rcvbuf_bytes;             /* what the kernel granted (wide: the smallest) */
-	struct sink_slot *slots;
+	struct sink_slot *slots;      /* owned, as are the next two */
+	bool *taken;
 	uint32_t n_slots;
 	uint32_t *free_slots; /* ring: the slot that was free longest is taken first */
 	uint32_t free_at, n_free;
@@ -85,6 +78,7 @@ struct sink {
 
 struct sink_config {
 	enum socket_mode mode; /* not AUTO */
+	bool heads;            /* wide: nobody looks at payloads */
 	uint32_t sessions;     /* most at once */
 	uint64_t seed;
 	struct loop *tick_loop; /* a loop that never sleeps: the run turns it every millisecond */

@@ -26,18 +26,21 @@ void stamp_refresh(struct stamp_clock *c)
 	*c = (struct stamp_clock){ real - (before + after) / 2, after, true };
 }
 
-tick_t stamp_or_now(const struct stamp_clock *c, struct msghdr *m, tick_t now)
+tick_t stamp_read(const struct stamp_clock *c, const void *data, tick_t now)
 {
 	struct timespec t;
 
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_TIMESTAMPNS)
-			continue;
-		memcpy(&t, CMSG_DATA(h), sizeof t);
-		if (t.tv_sec == 0)
-			break;
-		tick_t at = (tick_t)t.tv_sec * TICK_S + t.tv_nsec - c->offset;
-		return at > now ? now : at;
-	}
+	memcpy(&t, data, sizeof t);
+	if (t.tv_sec == 0)
+		return now;
+	tick_t at = (tick_t)t.tv_sec * TICK_S + t.tv_nsec - c->offset;
+	return at > now ? now : at;
+}
+
+tick_t stamp_or_now(const struct stamp_clock *c, struct msghdr *m, tick_t now)
+{
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h))
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_TIMESTAMPNS)
+			return stamp_read(c, CMSG_DATA(h), now);
 	return now;
 }

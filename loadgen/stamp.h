@@ -19,12 +19,15 @@ struct stamp_clock {
 	bool known;
 };
 
-enum { STAMP_CONTROL = 128 }; /* room for the control messages that our sockets get */
+enum { STAMP_CONTROL = 128 }; /* room for the control messages of a connection */
 
 /* Asks for stamps on a socket; a refusal leaves arrival times to stamp_or_now's `now`. */
 void stamp_want(int fd);
 /* Reads the clocks anew; call about once a millisecond. */
 void stamp_refresh(struct stamp_clock *c);
+/* A stamp as the kernel puts it into a control message (SCM_TIMESTAMPNS), on the monotonic clock;
+ * `now` when it is none, or one of the future. */
+tick_t stamp_read(const struct stamp_clock *c, const void *data, tick_t now);
 /* The message's stamp on the monotonic clock; `now` when it has none, or one of the future. */
 tick_t stamp_or_now(const struct stamp_clock *c, struct msghdr *m, tick_t now);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "loadgen/track.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -11,6 +12,9 @@ enum {
 /* A packet due this short before TEARDOWN left may still have been in the server's queue: its clock
  * ticks in milliseconds. Not owed. */
 static const tick_t due_grace = 5 * TICK_MS;
+
+static_assert(offsetof(struct track, meter.has_position) <= SINK_HOT,
+	"what every packet touches is fetched ahead of it");
 
 void track_init(struct track *tr, struct track_shared *shared, struct sink *sink, void *owner)
 {
@@ -62,12 +66,18 @@ void track_play(struct track *tr, tick_t now, uint32_t random)
 
 /* ---- what comes in ---- */
 
-void track_rtp(struct track *tr, struct bytes packet, tick_t at, bool is_sharp)
+/* The head of a packet, n bytes long in all; the payload, as far as it was read. */
+static bool read_head(const struct batch_item *x, struct rtp_view *v)
+{
+	return x->bytes.n == x->n ? rtp_read(x->bytes, v) == 0 : rtp_read_head(x->bytes, v) == 0;
+}
+
+static void judge_rtp(struct track *tr, const struct batch_item *x, bool is_sharp)
 {
 	struct snapshot *sum = &tr->shared->tally->sum;
 	struct rtp_view v;
 
-	if (rtp_read(packet, &v) != 0) {
+	if (!read_head(x, &v)) {
 		sum->malformed++;
 		return;
 	}
@@ -75,7 +85,13 @@ void track_rtp(struct track *tr, struct bytes packet, tick_t at, bool is_sharp)
 		sum->wrong_type++;
 		return;
 	}
-	meter_packet(&tr->meter, &v, packet.n, at, is_sharp, tr->shared->tally);
+	meter_packet(&tr->meter, &v, x->n, x->at, is_sharp, tr->shared->tally);
+}
+
+void track_rtp(struct track *tr, struct bytes packet, tick_t at, bool is_sharp)
+{
+	struct batch_item x = { .bytes = packet, .n = packet.n, .at = at };
+	judge_rtp(tr, &x, is_sharp);
 }
 
 static void on_sender_report(struct track *tr, const struct rtcp_view *v, tick_t at)
@@ -141,18 +157,18 @@ static bool check_source(struct track *tr, const struct addr *from, const struct
 	return true;
 }
 
-static void on_udp_rtp(void *owner, struct bytes packet, const struct addr *from, tick_t at)
+static void on_udp_rtp(void *owner, const struct batch_item *x)
 {
 	struct track *tr = owner;
-	if (check_source(tr, from, &tr->server))
-		track_rtp(tr, packet, at, true); /* stamped one by one */
+	if (check_source(tr, x->from, &tr->server))
+		judge_rtp(tr, x, true); /* stamped one by one */
 }
 
-static void on_udp_rtcp(void *owner, struct bytes packet, const struct addr *from, tick_t at)
+static void on_udp_rtcp(void *owner, const struct batch_item *x)
 {
 	struct track *tr = owner;
-	if (check_source(tr, from, &tr->server_rtcp))
-		track_rtcp(tr, packet, at);
+	if (check_source(tr, x->from, &tr->server_rtcp))
+		track_rtcp(tr, x->bytes, x->at);
 }
 
 const struct sink_events track_sink_events = { on_udp_rtp, on_udp_rtcp };

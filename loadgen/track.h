@@ -22,19 +22,22 @@ struct track_shared {
 enum { TRACK_REPORT_MAX = 512, TRACK_CNAME_MAX = 64 };
 
 struct track {
+	/* What every packet touches comes first (SINK_HOT). */
+	uint64_t types[2];  /* payload types that the SDP names: a bit each */
+	struct addr server; /* where packets come from; port 0 = not named */
 	struct track_shared *shared;
+	struct meter meter;
+
 	void *owner;
 	struct sink_stream sink; /* UDP */
-	struct meter meter;
 	struct rtcp_sched sched;
-	uint32_t ssrc;     /* ours */
-	char *control;     /* URL; owned */
-	uint64_t types[2]; /* payload types that the SDP names: a bit each */
+	uint32_t ssrc; /* ours */
+	char *control; /* URL; owned */
 	uint32_t clock_hz;
 	double bps;
-	struct addr server, server_rtcp; /* where packets come from; port 0 = not named */
-	uint8_t channel[2];              /* interleaved: RTP, RTCP */
-	bool is_over;                    /* BYE */
+	struct addr server_rtcp;
+	uint8_t channel[2]; /* interleaved: RTP, RTCP */
+	bool is_over;       /* BYE */
 	bool has_report, has_final;
 	uint32_t packets_said; /* sender's packet count of the last report */
 	uint8_t report[TRACK_REPORT_MAX];

@@ -26,8 +26,8 @@ enum { LAST_TICKS = 100, LOOP_EVENTS = 512 };
 struct ear;
 /* One stream's end. */
 struct ear_stream {
+	struct meter meter; /* first: fetched ahead (SINK_HOT) */
 	struct sink_stream sink;
-	struct meter meter;
 	struct ear *ear;
 };
 
@@ -51,31 +51,29 @@ struct ear {
 
 /* ---- what comes in ---- */
 
+/* What was read of a packet, n bytes long in all. */
 static void hear(
-	struct ear *e, struct ear_stream *st, struct bytes packet, tick_t at, bool is_sharp)
+	struct ear *e, struct ear_stream *st, struct bytes head, size_t n, tick_t at, bool is_sharp)
 {
 	struct rtp_view v;
 
-	if (rtp_read(packet, &v) == 0)
-		meter_packet(&st->meter, &v, packet.n, at, is_sharp, &e->tally);
+	if (rtp_read_head(head, &v) == 0)
+		meter_packet(&st->meter, &v, n, at, is_sharp, &e->tally);
 	else
 		e->tally.sum.malformed++;
 }
 
-static void on_rtp(void *owner, struct bytes packet, const struct addr *from, tick_t at)
+static void on_rtp(void *owner, const struct batch_item *x)
 {
 	struct ear_stream *st = owner;
 
-	(void)from;
-	hear(st->ear, st, packet, at, true);
+	hear(st->ear, st, x->bytes, x->n, x->at, true);
 }
 
-static void on_rtcp(void *owner, struct bytes packet, const struct addr *from, tick_t at)
+static void on_rtcp(void *owner, const struct batch_item *x)
 {
 	(void)owner; /* nobody sends any */
-	(void)packet;
-	(void)from;
-	(void)at;
+	(void)x;
 }
 static const struct sink_events sink_events = { on_rtp, on_rtcp };
 
@@ -103,7 +101,7 @@ static void on_frame(void *owner, uint8_t channel, struct bytes payload, tick_t 
 	struct ear_stream *st = owner;
 
 	if (channel / 2 < st->ear->config->clip->n_tracks)
-		hear(st->ear, st + channel / 2, payload, at, st->ear->ctl.is_sharp);
+		hear(st->ear, st + channel / 2, payload, payload.n, at, st->ear->ctl.is_sharp);
 }
 
 static void on_reply(void *owner, const struct rtsp_msg *m, tick_t at)
@@ -172,6 +170,7 @@ static int open_udp(struct ear *e)
 	const struct drain_config *c = e->config;
 	uint32_t tracks = c->clip->n_tracks;
 	struct sink_config sc = { .mode = SOCKETS_WIDE,
+		.heads = true,
 		.sessions = c->sessions,
 		.seed = 1,
 		.tick_loop = &e->tick_loop,

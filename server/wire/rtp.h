@@ -24,6 +24,24 @@ struct rtp_view {
  * ERR_VERSION: not 2; ERR_CORRUPT: padding count 0 or longer than what is there. */
 MUST_USE int rtp_read(struct bytes packet, struct rtp_view *v);
 
+/* The fixed header alone, of a packet of which the rest may be missing; all views are empty. Errors as
+ * above. */
+MUST_USE static inline int rtp_read_head(struct bytes packet, struct rtp_view *v)
+{
+	if (packet.n < RTP_HEADER)
+		return ERR_TRUNCATED;
+	if (packet.p[0] >> 6 != RTP_VERSION)
+		return ERR_VERSION;
+	*v = (struct rtp_view){ .marker = packet.p[1] & 0x80,
+		.has_extension = packet.p[0] & 0x10,
+		.payload_type = packet.p[1] & 0x7f,
+		.seq = be16(packet.p + 2),
+		.timestamp = be32(packet.p + 4),
+		.ssrc = be32(packet.p + 8),
+		.n_csrc = packet.p[0] & 0x0f };
+	return 0;
+}
+
 /* Twelve bytes without CSRC, extension and padding. */
 static inline void rtp_header_write(uint8_t dst[RTP_HEADER], bool marker, uint8_t payload_type,
 	uint16_t seq, uint32_t timestamp, uint32_t ssrc)
