@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "conformance/login.h"
 #include "conformance/template.h"
 #include "server/base/err.h"
 #include "server/base/os.h"
@@ -68,13 +69,16 @@ void ask_wait(struct links *l, int conn, tick_t until, struct answer *a)
 
 void ask(struct links *l, int conn, const char *text, unsigned cseq, tick_t wait, struct answer *a)
 {
-	struct buf b;
-	buf_init(&b, REQUEST_MAX);
-	int rc = template_request(bytes_str(text), cseq, &b);
+	struct buf plain, b;
+	buf_init(&plain, REQUEST_MAX);
+	buf_init(&b, 2 * REQUEST_MAX);
+	int rc = template_request(bytes_str(text), cseq, &plain);
 	if (rc == 0) {
+		login_dress(l, conn, buf_bytes(&plain), &b);
 		links_requested(l, conn, buf_bytes(&b));
 		rc = links_send(l, conn, buf_bytes(&b), SEND_WAIT);
 	}
+	buf_clear(&plain);
 	buf_clear(&b);
 	(void)rc; /* a closed connection is what ask_wait finds */
 	ask_wait(l, conn, os_now() + wait, a);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conformance/login.h"
 #include "conformance/template.h"
 #include "server/base/err.h"
 #include "server/base/os.h"
@@ -136,8 +137,12 @@ static size_t next_cut(const struct step *s, size_t at, size_t n)
 static bool put(struct trial *t, const struct step *s, struct bytes b)
 {
 	int conn = exec_conn(t, s);
+	struct buf dressed;
 	if (conn < 0)
 		return false;
+	buf_init(&dressed, 2 * STIMULUS_MAX);
+	login_dress(&t->links, conn, b, &dressed);
+	b = buf_bytes(&dressed);
 	if (bytes_find(b, B("PLAY ")) < b.n)
 		media_mark_play(&t->media, os_now());
 	links_requested(&t->links, conn, b);
@@ -150,6 +155,7 @@ static bool put(struct trial *t, const struct step *s, struct bytes b)
 		while (at < b.n && links_turn(&t->links, until))
 			;
 	}
+	buf_clear(&dressed);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "conformance/digest.h"
 #include "conformance/door.h"
 #include "conformance/media.h"
 #include "conformance/oracle/ox_session.h"
@@ -37,11 +38,18 @@ struct link_request {
 	char method[24], cseq[24], url[512];
 };
 
+/* What credentials the target asks for over a connection (login.h). */
+enum login_state { LOGIN_UNASKED, LOGIN_NONE, LOGIN_DIGEST, LOGIN_BASIC };
+
 struct link_conn {
 	char name[24];
 	struct door_wires wires;
-	bool open;          /* we have not closed it */
-	bool digest;        /* requests carry credentials */
+	bool open;   /* we have not closed it */
+	bool digest; /* requests carry credentials */
+	enum login_state login;
+	struct challenge challenge; /* LOGIN_DIGEST: its answer, so often */
+	unsigned nonce_used;
+	tick_t asked_at;
 	uint64_t post_said; /* bytes that came on a tunnel's POST */
 	uint16_t local_port;
 	bool ended; /* the peer closed or reset it */
@@ -64,6 +72,7 @@ struct links {
 	struct sockaddr_storage addr; /* of the target */
 	socklen_t addr_len;
 	struct door_places places;
+	const struct login *login; /* NULL: requests go as they are */
 	struct link_conn *conns[LINK_CONNS];
 	size_t n_conns;
 	struct link_pair pairs[LINK_PAIRS];

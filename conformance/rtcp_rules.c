@@ -161,11 +161,13 @@ static void sr_matches_media(const struct media *m, const struct media_stream *s
 	(void)m;
 	if (no_sr(s, 0, out))
 		return;
-	if (r->packets_before <= s->play_packet || !s->clock_hz) {
+	/* over UDP the first report may be read before the first packet */
+	size_t at = r->packets_before > s->play_packet ? r->packets_before - 1 : s->play_packet;
+	if (at >= s->n_packets || !s->clock_hz) {
 		out->no_media = true;
 		return;
 	}
-	const struct media_packet *p = &s->packets[r->packets_before - 1];
+	const struct media_packet *p = &s->packets[at];
 	double off = ox_rtptime_diff(p->rtptime, r->rtptime) / (double)s->clock_hz -
 		     tick_seconds(r->at - p->at);
 	out->holds = fabs(off) <= most;
@@ -248,7 +250,7 @@ const struct rule_type rtcp_rules[] = {
 		sr_ntp_moves },
 	{ "sr_slope", "RTP over NTP time between two SRs is the clock rate, within `most` (0.002)",
 		sr_slope },
-	{ "sr_matches_media", "the SR's RTP time fits the packet before it, within `most` (0.5) s",
+	{ "sr_matches_media", "the SR's RTP time fits the packet next to it, within `most` (0.5) s",
 		sr_matches_media },
 	{ "bye_seen", "a BYE came", bye_seen },
 	{ "no_bye", "no BYE came", no_bye },

@@ -217,6 +217,12 @@ static int describe(struct target *t, struct links *l, int conn, char **why)
 	t->describe_n = strlen(t->describe);
 	ask(l, conn, text, 2, ANSWER_WAIT, &a);
 	free(text);
+	if (answer_is(&a, 401)) {
+		*why = xasprintf("DESCRIBE %s: it asks for credentials%s", t->shown,
+			*t->user ? ", and takes none of ours (Basic goes over TLS alone)"
+				 : ": --credentials FILE");
+		return ERR_STATE;
+	}
 	if (!answer_is(&a, 200)) {
 		char reason[80];
 		plain_put(reason, sizeof(reason), a.m.reason);
@@ -234,6 +240,16 @@ static int describe(struct target *t, struct links *l, int conn, char **why)
 	return 0;
 }
 
+/* Who asks everybody is also what the cases about credentials are for, unless something else was named. */
+static void learn_login(struct target *t, struct links *l, int conn)
+{
+	t->asks = login_is_asked(l, conn);
+	if (!t->asks)
+		l->login = NULL;
+	if (t->asks && !t->auth_url)
+		t->auth_url = xstrdup(t->url);
+}
+
 int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **why)
 {
 	struct links *l = xmalloc(sizeof(*l));
@@ -243,6 +259,7 @@ int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **
 	links_init(l, &t->addr, t->addr_len, &media, NULL);
 	l->stop = stop;
 	l->places = t->places;
+	l->login = *t->user ? &t->login : NULL;
 	int rc = links_connect(l, "discovery", CONNECT_WAIT);
 	if (rc < 0) {
 		*why = xasprintf("%s: %s", t->shown, err_text(rc));
@@ -261,10 +278,13 @@ int target_discover(struct target *t, const volatile sig_atomic_t *stop, char **
 		learn_methods(t, &a);
 	if (a.seen.kind == OUTCOME_CLOSE)
 		rc = links_connect(l, "discovery-2", CONNECT_WAIT);
-	if (rc >= 0)
-		rc = describe(t, l, rc, why);
-	else
+	if (rc >= 0) {
+		int conn = rc;
+		rc = describe(t, l, conn, why);
+		learn_login(t, l, conn);
+	} else {
 		*why = xasprintf("%s: %s", t->shown, err_text(rc));
+	}
 	if (rc == 0)
 		try_transports(t, l);
 	if (rc == 0)

@@ -2,7 +2,7 @@
 #ifndef CONFORMANCE_TARGET_H
 #define CONFORMANCE_TARGET_H
 
-#include "conformance/link.h"
+#include "conformance/login.h"
 
 /* The server under test: where it is, and what discovery learnt about it. */
 enum { TARGET_FEATURES = 32 };
@@ -19,6 +19,8 @@ struct target {
 	char tls_host[256];
 	char *tls_tracks[MEDIA_STREAMS], *auth_track, *auth_aggregate;
 	char user[128], password[256];
+	struct login login;
+	bool asks; /* it wants credentials for everything, and login has them */
 	/* discovery */
 	char *describe, *description; /* request and reply, as they went over the wire */
 	size_t describe_n, description_n;
@@ -35,7 +37,8 @@ struct target {
 
 struct target_opts {
 	const char *url;
-	const char *tls_url, *auth_url; /* NULL: none */
+	const char *tls_url,
+		*auth_url; /* NULL: none; auth_url: that itself, when it asks for credentials */
 	const char *
 		credentials; /* file with one line "user:password"; NULL: BEAGLE_USER, BEAGLE_PASSWORD */
 };

@@ -87,10 +87,17 @@ int target_init_doors(struct target *t, const struct target_opts *o, char **why)
 
 	if (rc == 0 && o->tls_url)
 		rc = find_tls(t, o->tls_url, why);
+	if (rc == 0)
+		rc = read_credentials(t, o->credentials, why);
+	if (rc == 0) {
+		t->login = (struct login){ .user = t->user,
+			.password = t->password,
+			.url = t->url,
+			.may_basic = target_is_loopback(t) };
+	}
 	if (rc == 0 && o->auth_url) {
 		t->auth_url = xstrdup(o->auth_url);
-		rc = read_credentials(t, o->credentials, why);
-		if (rc == 0 && !*t->user) {
+		if (!*t->user) {
 			*why = xstrdup("--auth-url needs credentials: --credentials FILE, or "
 				       "BEAGLE_USER and BEAGLE_PASSWORD");
 			rc = ERR_SYNTAX;
@@ -220,6 +227,7 @@ static int try_auth(struct target *t, struct links *l, char **why)
 
 	if (!t->auth_url)
 		goto out;
+	l->login = NULL; /* the last who asks for anything, and without */
 	if (conn < 0) {
 		rc = conn;
 		*why = xasprintf("%s: %s", t->shown, err_text(rc));

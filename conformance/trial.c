@@ -43,6 +43,21 @@ static void init_media(struct trial *t)
 	}
 }
 
+/* Is it about credentials, so that it says itself which go with what? */
+static bool is_about_login(const struct case_def *c)
+{
+	static const char *const words[] = { "auth", "basic", "digest", "digest_md5",
+		"digest_sha256" };
+
+	for (size_t i = 0; c && i < c->n_needs; i++) {
+		for (size_t k = 0; k < COUNT(words); k++) {
+			if (strcmp(c->needs[i], words[k]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 struct trial *trial_new(const struct case_def *c, const struct trial_opts *o)
 {
 	struct trial *t = xcalloc(1, sizeof(*t));
@@ -57,6 +72,7 @@ struct trial *trial_new(const struct case_def *c, const struct trial_opts *o)
 	links_init(&t->links, &o->target->addr, o->target->addr_len, &t->media, NULL);
 	t->links.places = o->target->places;
 	t->links.stop = o->stop;
+	t->links.login = o->target->asks && !is_about_login(c) ? &o->target->login : NULL;
 	ox.epoch = os_realtime() - (os_now() - t->links.zero);
 	t->ox = t->links.ox = ox_session_new(&ox);
 	t->began = t->links.zero;
@@ -220,6 +236,7 @@ struct trial *trial_run(const struct case_def *c, const struct trial_opts *o)
 		return t;
 	}
 	exec_steps(t, c->steps, c->n_steps);
+	t->links.login = o->target->asks ? &o->target->login : NULL;
 	aftermath(t);
 	clean_up(t);
 	end(t);

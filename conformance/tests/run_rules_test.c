@@ -144,6 +144,14 @@ static void t_reports(void)
 	CU_ASSERT(holds(&m, "sr_slope", NAN, 0.001));
 	CU_ASSERT(holds(&m, "sr_ntp_moves", NAN, 0.001));
 	media_clear(&m);
+	/* a report that was read before the first packet is judged by that one */
+	m = stream(0);
+	sr(&m, 1ull << 32, 65536, 0, 990 * TICK_MS);
+	CU_ASSERT(!holds(&m, "sr_matches_media", NAN, 0.1));
+	feed(&m, 1, 66436, 7, TICK_S);
+	CU_ASSERT(holds(&m, "sr_matches_media", NAN, 0.001));
+	CU_ASSERT(!holds(&m, "sr_matches_media", NAN, -1));
+	media_clear(&m);
 	m = stream(3);
 	sr(&m, 1ull << 32, 1800, 3, 20 * TICK_MS);
 	sr(&m, 3ull << 32, 202050, 203, 2020 * TICK_MS); /* an eighth too fast */
