@@ -56,7 +56,7 @@ static struct bytes no_md5(const struct faults *f, struct bytes v)
 static struct bytes with_algorithm(const struct faults *f, struct bytes v)
 {
 	(void)f;
-	return is_digest(v) && !has(v, B("algorithm=")) ? SPOILT : v;
+	return is_digest(v) && !has(v, B("algorithm")) ? SPOILT : v;
 }
 
 static struct bytes user_first(const struct faults *f, struct bytes v)
