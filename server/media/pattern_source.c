@@ -32,6 +32,27 @@ static int describe(struct source *s, const struct source_place *place, struct b
 	return pattern_sdp(&ps->pattern, SDP_ID, host, place->is_ip6, sdp);
 }
 
+/* Where it stands is where it goes on, and nothing else can be had of it. */
+#define STANDS_WITHIN TICK_S
+
+static int go_on(
+	struct pattern_source *ps, uint32_t tracks, const struct source_start *at, tick_t *actual)
+{
+	uint64_t k = 0;
+	tick_t due, off;
+
+	for (uint32_t t = 0; t < ps->source.n_tracks; t++)
+		k = tracks >> t & 1 && ps->position[t] > k ? ps->position[t] : k;
+	due = pattern_due(&ps->pattern, k);
+	off = due > at->npt ? due - at->npt : at->npt - due;
+	if (off > STANDS_WITHIN)
+		return ERR_UNSUPPORTED;
+	for (uint32_t t = 0; t < ps->source.n_tracks && !at->only_ask; t++)
+		ps->position[t] = tracks >> t & 1 ? k : ps->position[t];
+	*actual = due < at->npt ? due : at->npt;
+	return 0;
+}
+
 /* Every packet is a sync sample: the first one due at or after npt; *actual is npt itself. */
 static int seek(struct source *s, uint32_t tracks, const struct source_start *at, tick_t *actual)
 {
@@ -43,6 +64,8 @@ static int seek(struct source *s, uint32_t tracks, const struct source_start *at
 		return ERR_UNSUPPORTED;
 	if (npt < 0 || npt > s->duration)
 		return ERR_RANGE;
+	if (ps->pattern.no_seek)
+		return go_on(ps, tracks, at, actual);
 	k = pattern_packet_at(&ps->pattern, npt);
 	if (pattern_due(&ps->pattern, k) < npt)
 		k++;

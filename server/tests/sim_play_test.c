@@ -195,6 +195,40 @@ static void t_range_end(void)
 	sim_close(&s);
 }
 
+#define LIVE "/pattern/noseek/50p/2t"
+static void t_no_seek(void)
+{
+	struct sim s;
+	struct sim_client c;
+	struct taker t = { 0 };
+
+	sim_open(&s, 1);
+	sim_connect(&c, &s, 0);
+	c.on_frame = on_frame;
+	c.arg = &t;
+	CU_ASSERT_EQUAL(sim_setup(&c, LIVE "/trackID=1", SIM_INTERLEAVED), 200);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", LIVE, "Range: npt=20-\r\n"), 456);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", LIVE, "Range: npt=0-\r\n"), 200);
+	sim_run(&s, 5 * TICK_S);
+	sim_frames(&c);
+	/* it goes on playing over a refusal, and where it stood after a PAUSE */
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", LIVE, "Range: npt=0-\r\n"), 456);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", LIVE, "Range: npt=900-\r\n"), 456);
+	sim_run(&s, 1234567890);
+	sim_frames(&c);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PAUSE", LIVE, ""), 200);
+	sim_run(&s, 3 * TICK_S);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", LIVE, "Range: npt=0-\r\n"), 456);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", LIVE, ""), 200);
+	sim_run(&s, TICK_S);
+	sim_frames(&c);
+	CU_ASSERT_TRUE(t.n > 350);
+	CU_ASSERT_EQUAL(t.first_position, 0);
+	CU_ASSERT_EQUAL(t.gaps + t.jumps, 0);
+	sim_hang_up(&c);
+	sim_close(&s);
+}
+
 static void t_pause_at(void)
 {
 	struct sim s;
@@ -254,5 +288,6 @@ UNIT_SUITE(sim_play, { "play: PAUSE loses and repeats nothing (2326 10.6)", t_pa
 	{ "play: RTP-Info is exact after every PLAY (2326 12.33)", t_rtp_info },
 	{ "play: RTP time goes on over a jump in NPT (2326 B)", t_jump },
 	{ "play: a range ends before its end and pauses (2326 10.5, 12.29)", t_range_end },
+	{ "play: what cannot be sought in says 456 and goes on (2326 11.3.7)", t_no_seek },
 	{ "play: PAUSE with a Range stops there (2326 10.6)", t_pause_at },
 	{ "tcp: a slow client loses whole frames, counted, and no reply", t_slow_client });

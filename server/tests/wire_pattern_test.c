@@ -37,6 +37,7 @@ static void t_bad_path(void)
 		{ "/pattern/clip.mp4", ERR_SYNTAX }, { "/pattern/trackID=1/2t", ERR_SYNTAX },
 		{ "/pattern/0k", ERR_RANGE }, { "/pattern/0p", ERR_RANGE },
 		{ "/pattern/9t", ERR_RANGE }, { "/pattern/99999999999999999999k", ERR_RANGE },
+		{ "/pattern/noseek/60s", ERR_SYNTAX }, { "/pattern/noseek1", ERR_SYNTAX },
 		{ "/pattern/500k/20p", ERR_RANGE }, /* 3125 bytes a packet */
 		{ "/pattern/10k/50p", ERR_RANGE },  /* 25 bytes a packet */
 	};

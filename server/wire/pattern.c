@@ -82,9 +82,13 @@ int pattern_spec_read(struct bytes spec, struct pattern *p, uint32_t *track)
 			return ERR_SYNTAX; /* a segment behind the track */
 		if (bytes_has_prefix(v, B("trackID=")))
 			name = v;
+		else if (bytes_is_eq(v, B("noseek")))
+			p->no_seek = true;
 		else if ((err = read_segment(v, p, &seen)))
 			return err;
 	}
+	if (p->no_seek && p->duration_s)
+		return ERR_SYNTAX;
 	/* No packet may be smaller than its prefix, or larger than fits; k = 0 is the smallest one
 	 * and no other is more than one byte larger. */
 	if (p->bps / (8 * (uint64_t)p->pps) < PATTERN_PACKET_MIN ||

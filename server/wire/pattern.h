@@ -16,6 +16,7 @@
  *   50p   packets per second, per track
  *   2t    tracks
  *   60s   duration in seconds; without it the stream never ends
+ *   noseek  goes on where it stands, like what is live; not with a duration
  * then optionally trackID=N, last. Packets are numbered from 0 at NPT 0 on each track; packet k is
  * due at k / pps seconds, and every packet is a sync sample.
  */
@@ -37,13 +38,14 @@ struct pattern {
 	uint32_t pps;
 	uint32_t tracks;     /* 1 … PATTERN_TRACKS_MAX */
 	uint32_t duration_s; /* 0: endless */
+	bool no_seek;
 };
 #define PATTERN_DEFAULT ((struct pattern){ .bps = 500000, .pps = 50, .tracks = 1 })
 
 /*
  * Reads a decoded path ("/pattern/500k/50p/trackID=1"). *track: 0 for the aggregate, else 1 …
  * tracks. ERR_NOT_FOUND: the first segment is not "pattern", or there is no such track;
- * ERR_SYNTAX: a segment that is not as above, or a unit twice; ERR_RANGE: a number outside its
+ * ERR_SYNTAX: a segment that is not as above, a unit twice, noseek and an end; ERR_RANGE: a number outside its
  * limits, or packets outside PATTERN_PACKET_MIN … PATTERN_PACKET_MAX.
  */
 MUST_USE int pattern_read(struct bytes path, struct pattern *p, uint32_t *track);
