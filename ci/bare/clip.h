@@ -31,7 +31,7 @@ struct clip {
 
 /* 0, or what title_open_path and source_next answer; what was left out stands in *notes. */
 MUST_USE int clip_read(struct clip *c, const char *path, struct buf *notes);
-/* LIMITS' synthetic stream: 100 packets of n bytes (RTP header included) a second, `train` at a time. */
+/* A synthetic stream: 100 packets of n bytes (RTP header included) a second, `train` at a time. */
 void clip_make(struct clip *c, uint16_t n, uint16_t train);
 void clip_clear(struct clip *c); /* frees */
 
