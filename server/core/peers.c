@@ -15,6 +15,9 @@ enum {
 	LOGIN_DOUBLINGS = 6, /* of one second, until LOGIN_WAIT_MOST */
 	LOGIN_FAILURES_MOST = LOGIN_FREE + LOGIN_DOUBLINGS + 4,
 	NONE = PEERS_NOBODY, /* end of a chain */
+	CHUNK = 8192,        /* entries */
+	CHUNKS_MAX = 256,
+	ENTRIES_MOST = CHUNK * CHUNKS_MAX - PEERS_OTHERS - 1,
 };
 #define LOGIN_WAIT_MOST (60 * TICK_S)
 #define LOGIN_FORGET    (60 * TICK_S)
@@ -25,7 +28,8 @@ struct peer_key {
 
 struct peer {
 	struct peer_key key;
-	uint32_t next; /* in its bucket */
+	uint32_t index; /* its own */
+	uint32_t next;  /* in its bucket */
 	uint32_t connections, sessions, unplayed;
 	struct link idle; /* while it holds nothing; the longest unused first */
 	/* the bucket of new connections: in ns of the rate, as of `filled` */
@@ -43,22 +47,37 @@ struct peers {
 	uint32_t *bucket;
 	struct link idle;
 	_Atomic uint32_t failing; /* entries with failures: while there is none, no login waits */
-	struct peer *v;
+	struct peer *chunk[CHUNKS_MAX]; /* an entry never moves */
 };
+
+static struct peer *entry(struct peers *p, uint32_t i)
+{
+	return &p->chunk[i / CHUNK][i % CHUNK];
+}
+
+/* Room for so many, and no chains yet. */
+static void make_room(struct peers *p, uint32_t entries)
+{
+	p->cap = (entries < ENTRIES_MOST ? entries : ENTRIES_MOST) + PEERS_OTHERS + 1;
+	for (uint32_t i = 0; i * CHUNK < p->cap; i++) {
+		if (!p->chunk[i]) /* pages that no address needs are never touched */
+			p->chunk[i] = xcalloc(CHUNK, sizeof *p->chunk[i]);
+	}
+	for (p->buckets = 16; p->buckets < p->cap; p->buckets *= 2)
+		;
+	p->bucket = xcalloc(p->buckets, sizeof *p->bucket);
+}
 
 struct peers *peers_new(uint32_t entries, uint64_t seed)
 {
 	struct peers *p = xcalloc(1, sizeof *p);
 
 	p->seed = seed;
-	p->cap = entries + PEERS_OTHERS + 1;
-	for (p->buckets = 16; p->buckets < p->cap; p->buckets *= 2)
-		;
-	p->bucket = xcalloc(p->buckets, sizeof *p->bucket);
-	p->v = xcalloc(p->cap, sizeof *p->v); /* pages that no address needs are never touched */
+	make_room(p, entries);
 	p->used = PEERS_OTHERS + 1;
 	link_init(&p->idle);
-	link_init(&p->v[PEERS_OTHERS].idle);
+	entry(p, PEERS_OTHERS)->index = PEERS_OTHERS;
+	link_init(&entry(p, PEERS_OTHERS)->idle);
 	pthread_mutex_init(&p->lock, NULL);
 	return p;
 }
@@ -69,7 +88,8 @@ void peers_free(struct peers *p)
 		return;
 	pthread_mutex_destroy(&p->lock);
 	free(p->bucket);
-	free(p->v);
+	for (uint32_t i = 0; i < CHUNKS_MAX; i++)
+		free(p->chunk[i]);
 	free(p);
 }
 
@@ -106,20 +126,41 @@ static uint32_t bucket_of(const struct peers *p, const struct peer_key *k)
 
 static struct peer *find(struct peers *p, const struct peer_key *k)
 {
-	for (uint32_t i = p->bucket[bucket_of(p, k)]; i != NONE; i = p->v[i].next) {
-		if (p->v[i].key.hi == k->hi && p->v[i].key.lo == k->lo)
-			return &p->v[i];
+	for (uint32_t i = p->bucket[bucket_of(p, k)]; i != NONE; i = entry(p, i)->next) {
+		struct peer *e = entry(p, i);
+		if (e->key.hi == k->hi && e->key.lo == k->lo)
+			return e;
 	}
 	return NULL;
 }
 
+static void chain(struct peers *p, struct peer *e)
+{
+	uint32_t *head = &p->bucket[bucket_of(p, &e->key)];
+
+	e->next = *head;
+	*head = e->index;
+}
+
+void peers_grow(struct peers *p, uint32_t entries)
+{
+	pthread_mutex_lock(&p->lock);
+	if (entries + PEERS_OTHERS + 1 > p->cap) {
+		free(p->bucket);
+		make_room(p, entries);
+		for (uint32_t i = PEERS_OTHERS + 1; i < p->used; i++)
+			chain(p, entry(p, i));
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
 static void forget(struct peers *p, struct peer *e)
 {
-	uint32_t i = (uint32_t)(e - p->v), *at = &p->bucket[bucket_of(p, &e->key)];
+	uint32_t *at = &p->bucket[bucket_of(p, &e->key)];
 
-	while (*at != i) {
+	while (*at != e->index) {
 		assert(*at != NONE);
-		at = &p->v[*at].next;
+		at = &entry(p, *at)->next;
 	}
 	*at = e->next;
 	if (e->failures)
@@ -135,26 +176,25 @@ static struct peer *take(struct peers *p, const struct addr *a)
 	if (e)
 		return e;
 	if (p->used < p->cap) {
-		e = &p->v[p->used++];
+		e = entry(p, p->used);
+		e->index = p->used++;
 	} else {
 		struct link *x = list_pop(&p->idle);
 		if (!x)
-			return &p->v[PEERS_OTHERS];
+			return entry(p, PEERS_OTHERS);
 		e = container_of(x, struct peer, idle);
 		forget(p, e);
 	}
-	*e = (struct peer){ .key = k, .filled = TICK_NEVER };
+	*e = (struct peer){ .key = k, .index = e->index, .filled = TICK_NEVER };
 	link_init(&e->idle);
-	uint32_t *head = &p->bucket[bucket_of(p, &k)];
-	e->next = *head;
-	*head = (uint32_t)(e - p->v);
+	chain(p, e);
 	return e;
 }
 
 /* Whoever has changed what an entry holds says so: it may be given up, or may not. */
 static void touched(struct peers *p, struct peer *e)
 {
-	if (e == &p->v[PEERS_OTHERS])
+	if (e->index == PEERS_OTHERS)
 		return;
 	link_remove(&e->idle);
 	if (e->connections == 0 && e->sessions == 0)
@@ -194,7 +234,7 @@ enum peers_answer peers_connect(struct peers *p, const struct addr *a, const str
 		r = PEERS_RATE;
 	else
 		e->connections++;
-	*at = (uint32_t)(e - p->v);
+	*at = e->index;
 	touched(p, e);
 	pthread_mutex_unlock(&p->lock);
 	return r;
@@ -202,10 +242,10 @@ enum peers_answer peers_connect(struct peers *p, const struct addr *a, const str
 
 void peers_disconnect(struct peers *p, uint32_t at, tick_t now)
 {
-	struct peer *e = &p->v[at];
 	(void)now;
 
 	pthread_mutex_lock(&p->lock);
+	struct peer *e = entry(p, at);
 	assert(e->connections > 0);
 	e->connections--;
 	touched(p, e);
@@ -230,7 +270,7 @@ enum peers_answer peers_session(struct peers *p, const struct addr *a, const str
 		e->sessions++;
 		e->unplayed++;
 	}
-	*at = (uint32_t)(e - p->v);
+	*at = e->index;
 	touched(p, e);
 	pthread_mutex_unlock(&p->lock);
 	return r;
@@ -239,17 +279,17 @@ enum peers_answer peers_session(struct peers *p, const struct addr *a, const str
 void peers_played(struct peers *p, uint32_t at)
 {
 	pthread_mutex_lock(&p->lock);
-	assert(p->v[at].unplayed > 0);
-	p->v[at].unplayed--;
+	assert(entry(p, at)->unplayed > 0);
+	entry(p, at)->unplayed--;
 	pthread_mutex_unlock(&p->lock);
 }
 
 void peers_session_end(struct peers *p, uint32_t at, bool has_played, tick_t now)
 {
-	struct peer *e = &p->v[at];
 	(void)now;
 
 	pthread_mutex_lock(&p->lock);
+	struct peer *e = entry(p, at);
 	assert(e->sessions > 0 && (has_played || e->unplayed > 0));
 	e->sessions--;
 	if (!has_played)
@@ -306,7 +346,7 @@ tick_t peers_login_wait(struct peers *p, const struct addr *a, tick_t now)
 	pthread_mutex_lock(&p->lock);
 	struct peer *e = find(p, &k);
 	if (!e && p->used == p->cap)
-		e = &p->v[PEERS_OTHERS];
+		e = entry(p, PEERS_OTHERS);
 	if (e) {
 		forget_failures(p, e, now);
 		wait = wait_after(e->failures) - (now - e->failed_at);

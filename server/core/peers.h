@@ -7,8 +7,8 @@
 
 /*
  * What each remote address holds of the server: one table for all workers, keyed by address (IPv4 whole,
- * IPv6 by its /64), of a fixed size. Its lock is touched at the beginning and end of a connection, at SETUP,
- * the first PLAY and the end of a session, when a login fails, and, while the failures of any address are
+ * IPv6 by its /64), of a size that can grow. Its lock is touched at the beginning and end of a connection, at
+ * SETUP, the first PLAY and the end of a session, when a login fails, and, while the failures of any address are
  * remembered, at each login; never per packet.
  *
  * An entry that holds something stays. Others are given up, the longest unused first, when room is
@@ -37,6 +37,9 @@ struct peers_count {
 /* Room for `entries` addresses. The seed keeps outsiders from choosing addresses that collide. */
 struct peers *peers_new(uint32_t entries, uint64_t seed);
 void peers_free(struct peers *p);
+/* Room for `entries`, if that is more than there is; who counts in an entry keeps it. Never less: pages that are
+ * not needed are not touched. */
+void peers_grow(struct peers *p, uint32_t entries);
 
 /* PEERS_OK: counted in *at (never PEERS_NOBODY), which goes to peers_disconnect. */
 MUST_USE enum peers_answer peers_connect(struct peers *p, const struct addr *a,

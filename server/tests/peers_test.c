@@ -185,6 +185,39 @@ static void t_fixed(void)
 	peers_free(p);
 }
 
+/* Who counts in an entry goes on counting there, and all are found again. */
+static void t_grows(void)
+{
+	enum { MANY = 20000 }; /* chunks, and buckets, more than once */
+	static uint32_t at[MANY];
+	struct peers *p = peers_new(8, 1);
+	struct peers_limits l = { .connections = 1 };
+	uint32_t x, n = 0;
+
+	for (uint32_t size = 8; size <= MANY;
+		size = size * 50 < MANY ? size * 50 : size + MANY / 2) {
+		peers_grow(p, size);
+		peers_grow(p, 1); /* never less */
+		for (; n < size; n++) {
+			struct addr a = numbered(n);
+			CU_ASSERT_EQUAL(peers_connect(p, &a, &l, 0, &at[n]), PEERS_OK);
+			CU_ASSERT_NOT_EQUAL(at[n], PEERS_OTHERS);
+		}
+		struct addr late = numbered(MANY + 1);
+		CU_ASSERT_EQUAL(peers_connect(p, &late, &l, 0, &x), PEERS_OK);
+		CU_ASSERT_EQUAL(x, PEERS_OTHERS);
+		peers_disconnect(p, x, 0);
+	}
+	CU_ASSERT_EQUAL(peers_known(p), n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct addr a = numbered(i);
+		CU_ASSERT_EQUAL(peers_connect(p, &a, &l, 0, &x), PEERS_CONNECTIONS);
+		CU_ASSERT_EQUAL(x, at[i]);
+		peers_disconnect(p, at[i], 0);
+	}
+	peers_free(p);
+}
+
 /* Its connection has gone, its session plays on: its entry is not for others. */
 static void t_session_alone(void)
 {
@@ -338,6 +371,7 @@ UNIT_SUITE(peers, { "prefix: a block holds its addresses, IPv4 also when mapped"
 	{ "sessions are capped, and those that never played", t_sessions },
 	{ "the table is of a fixed size: idle entries make room, then the rest share one",
 		t_fixed },
+	{ "a table that grows keeps all that it holds, where it is", t_grows },
 	{ "the longest unused entry is the first to go", t_longest_unused },
 	{ "an address with a session keeps its entry when its connection has gone",
 		t_session_alone },
