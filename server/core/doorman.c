@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/doorman.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,7 +15,6 @@ enum {
 	OWN_DESCRIPTORS = 64,  /* logs, listeners, folders, and */
 	WORKER_DESCRIPTORS = 8 /* of each */
 };
-#define BUSY "RTSP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
 
 /* Files must be opened, too, for those that play already. */
 static int64_t descriptors_for_connections(const struct server *s)
@@ -27,6 +27,26 @@ static int64_t descriptors_for_connections(const struct server *s)
 	int64_t left = all - (files ? files : all / 4) - OWN_DESCRIPTORS -
 		       (int64_t)s->n_workers * WORKER_DESCRIPTORS;
 	return left > all / 2 ? left : all / 2;
+}
+
+/* The listener says it, where no connection can be made to. */
+static void say_busy(struct door *d)
+{
+	if (d->is_tls) {
+		d->listener.busy = tls_refusal;
+		return;
+	}
+	(void)snprintf(d->busy, sizeof d->busy, /* DOOR_BUSY has room for any number */
+		"RTSP/1.0 503 Service Unavailable\r\nRetry-After: %lld\r\nConnection: close\r\n\r\n",
+		(long long)d->server->workers[0].prefs->retry_after);
+	d->listener.busy = bytes_str(d->busy);
+}
+
+void doorman_prefs_changed(struct server *s)
+{
+	s->doorman.descriptors_most = descriptors_for_connections(s);
+	for (size_t i = 0; i < s->n_doors; i++)
+		say_busy(&s->doors[i]);
 }
 
 void doorman_init(struct server *s, tick_t now)
@@ -70,7 +90,7 @@ static void pay(struct server *s)
 void doorman_watch(struct door *d)
 {
 	d->listener.wait = wait;
-	d->listener.busy = d->is_tls ? NULL : BUSY;
+	say_busy(d);
 }
 
 /* ---- who ---- */
@@ -85,7 +105,7 @@ static bool has_room(const struct server *s)
 	       all < s->doorman.descriptors_most;
 }
 
-static bool admit_peer(struct server *s, const struct addr *peer, tick_t now, uint32_t *tag)
+static bool admit_peer(struct server *s, const struct addr *peer, tick_t now, struct admittance *a)
 {
 	struct stats *stats = &s->workers[0].stats;
 	const struct prefs *p = s->workers[0].prefs;
@@ -96,9 +116,12 @@ static bool admit_peer(struct server *s, const struct addr *peer, tick_t now, ui
 			is_free ? 0 : (uint32_t)p->maximum_connections_per_second_per_address,
 	};
 
-	switch (peers_connect(s->peers, peer, &l, now, tag)) {
+	switch (peers_connect(s->peers, peer, &l, now, &a->tag)) {
 	case PEERS_OK: return true;
-	case PEERS_RATE: stats->connections_refused_rate++; return false;
+	case PEERS_RATE:
+		stats->connections_refused_rate++;
+		a->retry_after_s = 1; /* the bucket of an address is full again after a second */
+		return false;
 	case PEERS_CONNECTIONS:
 	case PEERS_SESSIONS:
 	case PEERS_UNPLAYED: stats->connections_refused_address++; return false;
@@ -106,12 +129,13 @@ static bool admit_peer(struct server *s, const struct addr *peer, tick_t now, ui
 	return false;
 }
 
-bool doorman_admit(struct server *s, const struct addr *peer, tick_t now, uint32_t *tag)
+bool doorman_admit(struct server *s, const struct addr *peer, tick_t now, struct admittance *a)
 {
 	bool room = has_room(s);
 
+	*a = (struct admittance){ .retry_after_s = s->workers[0].prefs->retry_after };
 	server_note_room(s, room);
-	if (room && admit_peer(s, peer, now, tag))
+	if (room && admit_peer(s, peer, now, a))
 		return true;
 	s->workers[0].stats.connections_refused++;
 	return false;
@@ -179,7 +203,7 @@ static struct worker *least_loaded(struct server *s)
 }
 
 /* The client hears why, and no more; the connection lingers so that the answer survives. */
-static void refuse(struct server *s, int fd, bool is_tls, tick_t now)
+static void refuse(struct server *s, int fd, bool is_tls, int64_t retry_after_s, tick_t now)
 {
 	struct worker *w = &s->workers[0];
 	struct conn_parts parts;
@@ -195,18 +219,18 @@ static void refuse(struct server *s, int fd, bool is_tls, tick_t now)
 	atomic_fetch_add(&w->n_connections, 1);
 	conn_parts_init(&parts, fd);
 	greet(w, &parts, is_tls);
-	worker_refuse(w, &parts, now);
+	worker_refuse(w, &parts, retry_after_s, now);
 }
 
 void doorman_accept(struct listener *l, int fd, const struct addr *peer, tick_t now)
 {
 	const struct door *d = container_of(l, struct door, listener);
 	struct server *s = d->server;
-	uint32_t tag;
+	struct admittance in;
 
 	pay(s);
-	if (!doorman_admit(s, peer, now, &tag)) {
-		refuse(s, fd, d->is_tls, now);
+	if (!doorman_admit(s, peer, now, &in)) {
+		refuse(s, fd, d->is_tls, in.retry_after_s, now);
 		return;
 	}
 	struct worker *w = least_loaded(s);
@@ -215,7 +239,7 @@ void doorman_accept(struct listener *l, int fd, const struct addr *peer, tick_t 
 	if (w == &s->workers[0]) {
 		struct conn_parts parts;
 		conn_parts_init(&parts, fd);
-		parts.tag = tag;
+		parts.tag = in.tag;
 		greet(w, &parts, d->is_tls);
 		worker_adopt(w, &parts, now);
 		return;
@@ -223,6 +247,6 @@ void doorman_accept(struct listener *l, int fd, const struct addr *peer, tick_t 
 	struct adopt_mail *a = xcalloc(1, sizeof *a);
 	*a = (struct adopt_mail){ .mail.fn = on_adopt, .to = w, .is_tls = d->is_tls };
 	conn_parts_init(&a->parts, fd);
-	a->parts.tag = tag;
+	a->parts.tag = in.tag;
 	loop_post(&w->loop, &a->mail);
 }

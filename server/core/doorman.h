@@ -10,7 +10,7 @@
  *   more than so many a second                       wait in the backlog
  *   too many connections, of all or of an address    503 with Retry-After, closed
  *   an address too fast                              the same
- *   out of descriptors                               the same, by the listener itself
+ *   out of descriptors                               the same, by the listener itself; over TLS an alert
  */
 struct server;
 struct door;
@@ -23,13 +23,21 @@ struct doorman {
 };
 
 void doorman_init(struct server *s, tick_t now);
+/* On worker 0, when it has the new ones. */
+void doorman_prefs_changed(struct server *s);
 /* A door that was opened with `accepted` = doorman_accept. */
 void doorman_watch(struct door *d);
 void doorman_accept(struct listener *l, int fd, const struct addr *peer, tick_t now);
 
-/* May it come in? If so, *tag goes into the connection's parts, and to doorman_gone when it ends. If not,
- * it is counted, and the caller tells it. */
-MUST_USE bool doorman_admit(struct server *s, const struct addr *peer, tick_t now, uint32_t *tag);
+struct admittance {
+	uint32_t
+		tag; /* of who comes in: for the connection's parts, and doorman_gone when it ends */
+	int64_t retry_after_s; /* for who does not */
+};
+
+/* May it come in? If not, it is counted, and the caller tells it. */
+MUST_USE bool doorman_admit(
+	struct server *s, const struct addr *peer, tick_t now, struct admittance *a);
 void doorman_gone(struct server *s, uint32_t tag, tick_t now);
 /* One that was refused has gone; on worker 0. */
 void doorman_refused_gone(struct server *s);

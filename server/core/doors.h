@@ -11,12 +11,13 @@
  */
 struct server;
 
-enum { DOORS_MAX = 16, DOOR_URL = ADDR_TEXT + 16 };
+enum { DOORS_MAX = 16, DOOR_URL = ADDR_TEXT + 16, DOOR_BUSY = 128 };
 
 struct door {
 	struct listener listener;
 	struct server *server;
 	bool is_tls;
+	char busy[DOOR_BUSY]; /* what the listener says when it has no descriptors */
 };
 
 /* What the preferences ask for. */

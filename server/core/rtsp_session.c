@@ -239,8 +239,15 @@ struct rtsp_session *rtsp_session_new(
 	if (w->server->has_conn_write)
 		c->conn.before_write = before_write;
 	list_push_back(&w->connections, &c->all);
-	if (kind == KIND_REFUSED)
-		rtsp_session_end_saying(c, RTSP_UNAVAILABLE,
-			B("503 Service Unavailable\r\nRetry-After: 5"), END_REFUSED, now);
 	return c;
+}
+
+void rtsp_session_refuse(struct rtsp_session *c, int64_t retry_after_s, tick_t now)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "503 Service Unavailable\r\nRetry-After: %lld",
+		(long long)retry_after_s);
+
+	rtsp_session_end_saying(c, RTSP_UNAVAILABLE,
+		(struct bytes){ (const uint8_t *)text, (size_t)n }, END_REFUSED, now);
 }

@@ -65,6 +65,8 @@ struct rtsp_session {
  * closed. */
 struct rtsp_session *rtsp_session_new(
 	struct worker *w, struct conn_parts *parts, enum conn_kind kind, tick_t now);
+/* A new one of KIND_REFUSED: 503, and the end. */
+void rtsp_session_refuse(struct rtsp_session *c, int64_t retry_after_s, tick_t now);
 /* Frees it with the request that it waits for. Only when all loops have stopped and nobody is left who
  * could wake it. */
 void rtsp_session_abandon(struct rtsp_session *c);

@@ -102,7 +102,9 @@ void rtsp_txn_begin(struct rtsp_txn *t, int status, tick_t now)
 	if (t->close)
 		rtsp_put(&t->writer, RTSP_H_CONNECTION, B("close"));
 	if (status == RTSP_UNAVAILABLE)
-		rtsp_put(&t->writer, RTSP_H_RETRY_AFTER, B("5"));
+		rtsp_putf(&t->writer, RTSP_H_RETRY_AFTER, "%lld",
+			(long long)(t->retry_after_s ? t->retry_after_s
+						     : t->worker->prefs->retry_after));
 }
 
 void rtsp_txn_end(struct rtsp_txn *t, struct bytes body, tick_t now)

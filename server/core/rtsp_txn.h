@@ -83,7 +83,8 @@ struct rtsp_txn {
 	uint8_t opening_try;
 
 	/* the reply */
-	int status; /* 0 = none yet */
+	int status;            /* 0 = none yet */
+	int64_t retry_after_s; /* of a 503, where it is known; 0: the preference's */
 	struct rtsp_writer writer;
 	struct buf reply;
 	bool close;           /* the connection, after this reply */

@@ -152,6 +152,8 @@ static void take_prefs(struct worker *w, void *arg, tick_t now)
 	(void)arg;
 	(void)now;
 	worker_prefs_changed(w, w->server->prefs);
+	if (w->index == 0)
+		doorman_prefs_changed(w->server);
 }
 
 static void on_kept(void *arg, const char *prefix, const char *name)
@@ -168,6 +170,7 @@ void server_reload(struct server *s, struct prefs *next)
 	s->prefs = next;
 	if (log_level_read(next->log, &level))
 		log_set_level(level);
+	peers_grow(s->peers, peers_wanted(next)); /* before anybody lets more in */
 	server_ask(s, take_prefs, NULL);
 	modules_tell_prefs(s);
 }

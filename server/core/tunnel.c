@@ -21,7 +21,8 @@ void tunnel_end_half(struct rtsp_session *c, int status, enum conn_end why, tick
 	struct buf b;
 
 	buf_init(&b, 1024);
-	if (http_refusal_write(&b, status, B(SERVER_NAME), bytes_str(worker_date(c->w, now))) != 0)
+	if (http_refusal_write(&b, status, c->w->prefs->retry_after, B(SERVER_NAME),
+		    bytes_str(worker_date(c->w, now))) != 0)
 		c->w->stats.responses_unsent++;
 	rtsp_session_end(c, status, buf_bytes(&b), why, now);
 	buf_clear(&b);

@@ -340,9 +340,12 @@ struct rtsp_session *worker_take(struct worker *w, struct conn_parts *parts, tic
 	return take(w, parts, KIND_CLIENT, now);
 }
 
-void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now)
+void worker_refuse(struct worker *w, struct conn_parts *parts, int64_t retry_after_s, tick_t now)
 {
-	(void)take(w, parts, KIND_REFUSED, now);
+	struct rtsp_session *c = take(w, parts, KIND_REFUSED, now);
+
+	if (c)
+		rtsp_session_refuse(c, retry_after_s, now);
 }
 
 void worker_adopt_relayed(struct worker *w, struct conn_parts *parts, tick_t now)

@@ -88,7 +88,7 @@ void worker_adopt(struct worker *w, struct conn_parts *parts, tick_t now);
 /* The same for one that another worker had, and has counted here. NULL: it is closed, and counted. */
 struct rtsp_session *worker_take(struct worker *w, struct conn_parts *parts, tick_t now);
 /* The same as worker_adopt for one too many: it hears 503, and is closed. */
-void worker_refuse(struct worker *w, struct conn_parts *parts, tick_t now);
+void worker_refuse(struct worker *w, struct conn_parts *parts, int64_t retry_after_s, tick_t now);
 /* The same for one that another process sent, for one request. */
 void worker_adopt_relayed(struct worker *w, struct conn_parts *parts, tick_t now);
 /* Other preferences, on the worker's own thread: existing connections get new limits. */

@@ -136,6 +136,8 @@ static enum verdict hold_back(struct auth_logins *a, struct rtsp_txn *t,
 		return MOD_PASS;
 	if (!enter(a, &t->peer, w->prefs)) {
 		t->close = true;
+		wait = wait < most ? wait : most; /* what the next login from there costs */
+		t->retry_after_s = (wait + TICK_S - 1) / TICK_S;
 		return auth_refuse(t, RTSP_UNAVAILABLE, &w->stats.auth_crowded);
 	}
 	w->stats.auth_waits++;

@@ -31,8 +31,8 @@ static void turn_away(struct listener *l, int fd)
 {
 	char rest[4096];
 
-	if (l->busy)
-		(void)send(fd, l->busy, strlen(l->busy), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (l->busy.n)
+		(void)send(fd, l->busy.p, l->busy.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)shutdown(fd, SHUT_WR); /* who has gone already needs no answer */
 	for (int i = 0; i < 16 && recv(fd, rest, sizeof rest, MSG_DONTWAIT) > 0; i++)
 		;

@@ -2,6 +2,7 @@
 #ifndef SERVER_NET_LISTENER_H
 #define SERVER_NET_LISTENER_H
 
+#include "server/base/bytes.h"
 #include "server/net/loop.h"
 #include "server/net/sock.h"
 
@@ -23,8 +24,8 @@ struct listener {
 	void (*accepted)(struct listener *l, int fd, const struct addr *peer, tick_t now);
 	/* May be NULL: how long the next connection has to wait (in the backlog); 0: come in. */
 	tick_t (*wait)(struct listener *l, tick_t now);
-	const char *busy; /* NULL: nothing is said */
-	int reserve;      /* a descriptor that is not needed */
+	struct bytes busy; /* the owner's; may be empty */
+	int reserve;       /* a descriptor that is not needed */
 	uint64_t n_accepted, n_paused;
 	uint64_t n_waits; /* times wait() said so */
 	uint64_t n_busy;  /* told so, and closed */

@@ -12,6 +12,10 @@
 #include "server/net/tls_own.h"
 
 enum { RECORD_MAX = 16384, HANDSHAKE_RECORD = 22, ALERT_REASONS = 1000 };
+enum { ALERT_RECORD = 21, ALERT_FATAL = 2, ALERT_INTERNAL_ERROR = 80 };
+
+static const uint8_t refusal[] = { ALERT_RECORD, 3, 3, 0, 2, ALERT_FATAL, ALERT_INTERNAL_ERROR };
+const struct bytes tls_refusal = { refusal, sizeof refusal };
 
 static struct tls *of(const struct pipe *p)
 {

@@ -82,4 +82,8 @@ void tls_give_up(struct pipe *p);
 const char *tls_version(const struct pipe *p);
 const char *tls_cipher(const struct pipe *p);
 
+/* What a server may say in place of a handshake that it has no means for: a fatal internal_error, which goes in
+ * the clear (8446 6.2, 5246 7.2). */
+extern const struct bytes tls_refusal;
+
 #endif

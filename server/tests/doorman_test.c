@@ -81,6 +81,12 @@ static bool is_turned_away(struct sim_client *c)
 	       is_closed(c);
 }
 
+static bool retry_is(struct sim_client *c, const char *seconds)
+{
+	char after[16];
+	return strcmp(sim_header(c, RTSP_H_RETRY_AFTER, after, sizeof after), seconds) == 0;
+}
+
 static bool is_served(struct sim_client *c)
 {
 	return sim_ask(c, "OPTIONS", "/", "") == 200;
@@ -97,11 +103,13 @@ static void too_many(const char *pref, const uint64_t *counter, struct sim *s)
 	CU_ASSERT_EQUAL(sim_setup(&player, "/pattern/100k/10p/trackID=1", TCP), 200);
 	CU_ASSERT_EQUAL(sim_ask(&player, "PLAY", "/pattern/100k/10p", ""), 200);
 	set(s, pref, "4");
+	set(s, "retry_after", "30");
 	for (int i = 0; i < 3; i++)
 		knock(&in[i], s, "127.0.0.1");
 	knock(&out, s, "127.0.0.1");
 	sim_settle(s);
 	CU_ASSERT_TRUE(is_turned_away(&out));
+	CU_ASSERT_TRUE(retry_is(&out, "30"));
 	CU_ASSERT_EQUAL(s->workers[0].stats.connections_refused, 1);
 	CU_ASSERT_TRUE(!counter || *counter == 1);
 	for (int i = 0; i < 3; i++)
@@ -266,7 +274,7 @@ static void t_rate_of_one(void)
 	for (int i = 0; i < 10; i++)
 		served += is_served(&c[i]);
 	for (int i = 10; i < 30; i++)
-		away += is_turned_away(&c[i]);
+		away += is_turned_away(&c[i]) && retry_is(&c[i], "1");
 	CU_ASSERT_EQUAL(served, 10);
 	CU_ASSERT_EQUAL(away, 20);
 	CU_ASSERT_EQUAL(s.workers[0].stats.connections_refused_rate, 20);
@@ -347,6 +355,8 @@ static void t_no_descriptors(void)
 	sim_settle(&s);
 	for (int i = 0; i < 5; i++)
 		knock(&out[i], &s, "127.0.0.1");
+	set(&s, "retry_after", "77");
+	doorman_prefs_changed(&s.server);
 	rlim_t was = no_more_descriptors();
 	sim_settle(&s);
 	CU_ASSERT_EQUAL(s.server.doors[0].listener.n_busy, 5);
@@ -357,12 +367,13 @@ static void t_no_descriptors(void)
 	/* those that are in are served; media that need sockets wait, others do not */
 	CU_ASSERT_TRUE(is_served(&in));
 	CU_ASSERT_EQUAL(sim_setup(&in, "/pattern/trackID=1", UDP), 503);
-	CU_ASSERT_TRUE(rtsp_header(&in.reply, RTSP_H_RETRY_AFTER) != NULL);
+	CU_ASSERT_TRUE(retry_is(&in, "77"));
 	CU_ASSERT_EQUAL(s.workers[0].stats.pairs_refused, 1);
 	CU_ASSERT_EQUAL(sim_setup(&in, "/pattern/trackID=1", TCP), 200);
 	descriptors_again(was);
 	for (int i = 0; i < 5; i++) {
 		CU_ASSERT_TRUE(is_turned_away(&out[i]));
+		CU_ASSERT_TRUE(retry_is(&out[i], "77"));
 		sim_hang_up(&out[i]);
 	}
 	knock(&later, &s, "127.0.0.1");
@@ -374,12 +385,13 @@ static void t_no_descriptors(void)
 	door_close(&s);
 }
 
-/* Who is to hear TLS would take our words in the clear for a broken handshake. */
+/* Who is to hear TLS hears an alert: no handshake can be made without a descriptor of its own. */
 static void t_no_descriptors_tls(void)
 {
 	struct sim s;
 	struct sim_client out;
 	uint8_t d[16];
+	static const uint8_t alert[] = { 21, 3, 3, 0, 2, 2, 80 }; /* 8446 6: fatal internal_error */
 
 	door_open(&s, 1);
 	struct door *at = &s.server.doors[0];
@@ -390,7 +402,9 @@ static void t_no_descriptors_tls(void)
 	sim_settle(&s);
 	CU_ASSERT_EQUAL(at->listener.n_busy, 1);
 	descriptors_again(was);
-	CU_ASSERT_EQUAL(recv(out.fd, d, sizeof d, MSG_DONTWAIT), 0); /* the end, and nothing else */
+	CU_ASSERT_EQUAL(recv(out.fd, d, sizeof d, MSG_DONTWAIT), sizeof alert);
+	CU_ASSERT_EQUAL(memcmp(d, alert, sizeof alert), 0);
+	CU_ASSERT_EQUAL(recv(out.fd, d, sizeof d, MSG_DONTWAIT), 0);
 	sim_hang_up(&out);
 	door_close(&s);
 }

@@ -2,6 +2,7 @@
 """Clients that want too much: limits.py CASE URL [ARG...]; prints ok and not ok lines."""
 import re
 import socket
+import ssl
 import sys
 import time
 from urllib.parse import urlsplit
@@ -108,5 +109,42 @@ def loris():
     check("nothing at all: the end", c[:2] == (0, True), str(c))
 
 
-{"descriptors": lambda: descriptors(int(sys.argv[3])), "slow_start": slow_start, "hasty": hasty,
+def tls_room():
+    """One may come in: the next makes its handshake, and hears 503."""
+    first, second = tls(), tls()
+    check("over TLS one comes in", ask(first)[0] == 200)
+    a = ask(second)
+    check("one too many makes its handshake, and hears 503 and the end", a[:2] == (503, True), str(a))
+    check("and when to come again: --retry-after", b"Retry-After: 9\r\n" in a[2], str(a[2]))
+
+
+def tls():
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connect())
+
+
+def tls_descriptors():
+    """The server may open 64: who stays silent takes them, and what is left of TLS then is an alert."""
+    held = [connect() for _ in range(100)]
+    time.sleep(0.5)
+    try:
+        tls()
+        why = "it came in"
+    except OSError as e:
+        why = str(e)
+    check("without descriptors OpenSSL hears a fatal alert: internal error", "internal error" in why.lower(), why)
+    for s in held:
+        s.close()
+    end, answer = time.monotonic() + 20, 0
+    while answer != 200 and time.monotonic() < end:
+        time.sleep(0.5)
+        try:
+            answer = ask(tls())[0]
+        except OSError:
+            pass
+    check("when they have gone, new ones are served over TLS", answer == 200)
+
+
+{"tls_room": tls_room, "tls_descriptors": tls_descriptors, "descriptors": lambda: descriptors(int(sys.argv[3])), "slow_start": slow_start, "hasty": hasty,
  "loris": loris}[case]()

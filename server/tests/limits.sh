@@ -13,25 +13,50 @@ adds_up() {
 }
 client() { timeout 50 python3 server/tests/limits.py "$@"; }
 
-if ! (ulimit -n 64) 2>"$TMP/x"; then
-	skip "the limit of descriptors cannot be set here"
-else
+# start_few [FLAG...]: a server that may open 64 descriptors: URL, few (its pid)
+start_few() {
 	(
 		ulimit -n 64
-		exec "$BIN/beagle-server" --port 0 --workers 2 --stats "$TMP/few.json" >"$TMP/few.out" 2>&1
+		exec "$BIN/beagle-server" --port 0 --workers 2 --stats "$TMP/few.json" "$@" >"$TMP/few.out" 2>&1
 	) &
 	few=$!
 	SERVER_PIDS+=("$few")
 	for _ in $(seq 200); do
-		URL=$(sed -n 's#^listening \(rtsp://[^/]*\)/.*#\1#p' "$TMP/few.out" 2>/dev/null)
+		URL=$(sed -n 's#^listening \(rtsps*://[^/]*\)/.*#\1#p' "$TMP/few.out" 2>/dev/null)
 		[ -n "$URL" ] && break
 		sleep 0.05
 	done
+}
+
+if ! (ulimit -n 64) 2>"$TMP/x"; then
+	skip "the limit of descriptors cannot be set here"
+else
+	start_few
 	client descriptors "$URL" "$few"
 	stop_server "$few"
 	same "and it ends as ever" 0 $?
 	check "those without a descriptor were counted" [ "$(number "$TMP/few.json" connections_refused_descriptors)" -ge 1 ]
 	adds_up "all 101 connections ended for a reason" "$TMP/few.json"
+fi
+
+make_doors /nowhere
+if [ -z "$TLS" ]; then
+	skip "limits over TLS: no TLS here"
+else
+	DOOR_FLAGS+=(--listen rtsps://127.0.0.1:0)
+	if ! (ulimit -n 64) 2>"$TMP/x"; then
+		skip "the limit of descriptors over TLS cannot be set here"
+	else
+		rm -f "$TMP/few.json" "$TMP/few.out"
+		start_few "${DOOR_FLAGS[@]}" --first-request-timeout 2 --tls-handshake-timeout 2
+		client tls_descriptors "$URL"
+		stop_server "$few"
+		check "those that heard an alert were counted" [ "$(number "$TMP/few.json" connections_refused_descriptors)" -ge 1 ]
+		adds_up "all connections ended for a reason" "$TMP/few.json"
+	fi
+	start_server "${DOOR_FLAGS[@]}" --listen rtsp://127.0.0.1:0 --maximum-connections 1 --retry-after 9
+	client tls_room "$(sed -n 's#^listening \(rtsps://[^/]*\)/.*#\1#p' "$SERVER_OUT")"
+	stop_server
 fi
 
 start_server --stats "$TMP/rate.json" --maximum-connections-per-second 50

@@ -236,7 +236,34 @@ static void t_words(void)
 	prefs_clear(&p);
 }
 
+/* More connections than the table of peers was made for. */
+static void t_more_connections(void)
+{
+	struct sim s;
+	struct addr a;
+	struct peers_limits l = { 0 };
+	uint32_t at[2], filled = 0;
+
+	sim_open(&s, 1);
+	CU_ASSERT_EQUAL_FATAL(addr_read(&a, "10.0.0.0", 0), 0);
+	for (at[0] = PEERS_NOBODY; at[0] != PEERS_OTHERS; filled++) {
+		a.v4.sin_addr.s_addr = htonl(0x0a000000u + filled);
+		CU_ASSERT_EQUAL(peers_connect(s.server.peers, &a, &l, 0, &at[0]), PEERS_OK);
+	}
+	CU_ASSERT_TRUE(filled > s.prefs.maximum_connections + s.prefs.maximum_sessions);
+	struct prefs *next = prefs_new();
+	set(next, "maximum_connections", "30000");
+	server_reload(&s.server, next);
+	a.v4.sin_addr.s_addr = htonl(0x0a000000u + filled);
+	CU_ASSERT_EQUAL(peers_connect(s.server.peers, &a, &l, 0, &at[1]), PEERS_OK);
+	CU_ASSERT_NOT_EQUAL(at[1], PEERS_OTHERS);
+	sim_close(&s);
+	prefs_free(next);
+}
+
 UNIT_SUITE(reload,
+	{ "more connections than at the start: each address is counted by itself",
+		t_more_connections },
 	{ "a thousand sets of preferences under load: each is freed, and nobody reads it any more",
 		t_thousand },
 	{ "what cannot change while the server runs is named, and stays", t_fixed },

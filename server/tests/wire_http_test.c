@@ -140,7 +140,7 @@ static void t_answers(void)
 		  "Cache-Control: no-store\r\nPragma: no-cache\r\nContent-Type: " TYPE
 		  "\r\n\r\n")));
 	buf_cut(&b, 0);
-	CU_ASSERT_EQUAL(http_refusal_write(&b, HTTP_METHOD_NOT_ALLOWED, B("S/1"), B("D")), 0);
+	CU_ASSERT_EQUAL(http_refusal_write(&b, HTTP_METHOD_NOT_ALLOWED, 5, B("S/1"), B("D")), 0);
 	CU_ASSERT(bytes_is_eq(buf_bytes(&b),
 		B("HTTP/1.0 405 Method Not Allowed\r\nServer: S/1\r\nConnection: close\r\n"
 		  "Date: D\r\nCache-Control: no-store\r\nPragma: no-cache\r\nAllow: GET, POST\r\n"
@@ -148,7 +148,7 @@ static void t_answers(void)
 	buf_clear(&b);
 	buf_init(&b, 60);
 	CU_ASSERT_EQUAL(http_tunnel_write(&b, B("S/1"), B("D")), ERR_LIMIT);
-	CU_ASSERT_EQUAL(http_refusal_write(&b, 400, B("S/1"), B("D")), ERR_LIMIT);
+	CU_ASSERT_EQUAL(http_refusal_write(&b, 400, 5, B("S/1"), B("D")), ERR_LIMIT);
 	CU_ASSERT_EQUAL(b.n, 0);
 	buf_clear(&b);
 }

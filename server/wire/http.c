@@ -120,17 +120,19 @@ static int put_head(struct buf *to, int status, struct bytes server, struct byte
 		status, http_status_text(status), BYTES_FMT(server), BYTES_FMT(date));
 }
 
-int http_refusal_write(struct buf *to, int status, struct bytes server, struct bytes date)
+int http_refusal_write(
+	struct buf *to, int status, int64_t retry_after_s, struct bytes server, struct bytes date)
 {
 	size_t before = to->n;
-	/* RFC 7231 6.5.5, 7.1.3 */
-	const char *more = status == HTTP_METHOD_NOT_ALLOWED ? "Allow: GET, POST\r\n"
-			   : status == HTTP_UNAVAILABLE      ? "Retry-After: 5\r\n"
-							     : "";
 	int err = put_head(to, status, server, date);
 
+	/* RFC 7231 6.5.5, 7.1.3 */
+	if (!err && status == HTTP_METHOD_NOT_ALLOWED)
+		err = buf_put(to, B("Allow: GET, POST\r\n"));
+	if (!err && status == HTTP_UNAVAILABLE)
+		err = buf_printf(to, "Retry-After: %lld\r\n", (long long)retry_after_s);
 	if (!err)
-		err = buf_printf(to, "%sContent-Length: 0\r\n\r\n", more);
+		err = buf_put(to, B("Content-Length: 0\r\n\r\n"));
 	if (err)
 		buf_cut(to, before);
 	return err;

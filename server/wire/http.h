@@ -51,8 +51,9 @@ struct http_half {
  */
 MUST_USE int http_half_read(const struct rtsp_msg *m, int read, struct http_half *h);
 
-/* Appends the answer that ends the connection: HTTP/1.0, an empty body. ERR_LIMIT. */
-MUST_USE int http_refusal_write(struct buf *to, int status, struct bytes server, struct bytes date);
+/* Appends the answer that ends the connection: HTTP/1.0, an empty body; 503 with Retry-After. ERR_LIMIT. */
+MUST_USE int http_refusal_write(
+	struct buf *to, int status, int64_t retry_after_s, struct bytes server, struct bytes date);
 /* Appends the head that begins the GET's endless body. ERR_LIMIT. */
 MUST_USE int http_tunnel_write(struct buf *to, struct bytes server, struct bytes date);
 
