@@ -27,6 +27,17 @@ static int refuse(char *why, const char *path, const char *reason)
 	return ERR_STATE;
 }
 
+static int refuse_hanging(char *why, const char *path, int pid)
+{
+	char who[32] = "who listens there";
+
+	if (pid)
+		(void)snprintf(who, sizeof who, "process %d", pid);
+	(void)snprintf(why, PREFS_WHY,
+		"takeover %.120s: %s does not answer: it must be ended first", path, who);
+	return ERR_STATE;
+}
+
 /* One message of the offer; false: its descriptor is nobody's. */
 static bool take_offer(struct takeover *t, const struct take_msg *m, int fd)
 {
@@ -63,12 +74,8 @@ static int read_offer(struct takeover *t, const char *path, int old, char *why)
 		if (!take_offer(t, &m, fd) && fd >= 0)
 			(void)close(fd); /* more than we can hold */
 	}
-	if (err == -EAGAIN) {
-		(void)snprintf(why, PREFS_WHY,
-			"takeover %.120s: process %d does not answer: it must be ended first", path,
-			take_peer_pid(old));
-		return ERR_STATE;
-	}
+	if (err == -EAGAIN)
+		return refuse_hanging(why, path, take_peer_pid(old));
 	if (err != ERR_CLOSED)
 		return refuse(why, path, "that is no server of this version");
 	log_write(LOG_W, "takeover", "the old process ended while it handed over");
@@ -113,6 +120,7 @@ int takeover_listen(struct takeover *t, const struct prefs *p, char *why)
 	t->path = xstrdup(path);
 	if (t->control >= 0 && take_is_at(t->control, path)) {
 		t->is_borrowed = t->old >= 0;
+		take_claim(t->control); /* now: the filter of system calls knows no listen */
 		return 0;
 	}
 	if (t->control >= 0)
@@ -143,7 +151,6 @@ int takeover_ready(struct takeover *t, char *why)
 	bool sent = take_send(t->old, &ready, -1) == 0; /* if not, the reason is there to be read */
 	while ((err = take_recv(t->old, &m, &fd, true)) == 0) {
 		if (m.kind == TAKE_GONE && sent) {
-			take_claim(t->control);
 			t->is_borrowed = false;
 			return 0;
 		}

@@ -2,6 +2,7 @@
 #include "server/takeover_wire.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -94,7 +95,9 @@ int take_peer_pid(int fd)
 	struct ucred who = { .pid = 0 };
 	socklen_t n = sizeof who;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 ? (int)who.pid : 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 || who.pid <= 0)
+		return 0;
+	return kill(who.pid, 0) != 0 && errno == ESRCH ? 0 : (int)who.pid;
 }
 
 bool take_is_at(int control, const char *path)

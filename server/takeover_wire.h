@@ -40,9 +40,10 @@ struct take_msg {
 MUST_USE int take_listen(const char *path);
 /* Connected to path, or -errno; who waits for a message waits `seconds` at most. */
 MUST_USE int take_connect(const char *path, int seconds);
-/* We listen at it from now on, and who connects sees our pid (take_peer_pid). */
+/* We are about to listen at it: who connects sees our pid (take_peer_pid). Before the filter of system calls. */
 void take_claim(int control);
-/* Who listened at the other end when we connected; 0: not to be told. */
+/* Who had claimed the other end when we connected; 0: not to be told (a new process that did not come to serve had,
+ * and has ended). */
 int take_peer_pid(int fd);
 /* Is it bound to that path? */
 bool take_is_at(int control, const char *path);
