@@ -54,6 +54,24 @@ static void t_life(void)
 	auth_nonces_free(n);
 }
 
+/* Each digit counts: those of its time, of chance and of the proof that it is ours. */
+static void t_forged(void)
+{
+	struct auth_nonces *n = auth_nonces_new(16, secret);
+	struct addr a = host("127.0.0.1");
+	char x[AUTH_NONCE];
+
+	make(n, &a, 1000, 1, x);
+	for (size_t i = 0; i < AUTH_NONCE - 1; i++) {
+		char was = x[i];
+		x[i] = was == '0' ? '1' : '0';
+		CU_ASSERT_EQUAL(use(n, x, &a, 1000, "anna", 1), NONCE_STALE);
+		x[i] = was;
+	}
+	CU_ASSERT_EQUAL(use(n, x, &a, 1000, "anna", 1), NONCE_GOOD);
+	auth_nonces_free(n);
+}
+
 static void t_count(void)
 {
 	static const struct {
@@ -64,7 +82,9 @@ static void t_count(void)
 		{ 1, NONCE_GOOD },
 		{ 1, NONCE_REPLAYED },
 		{ 3, NONCE_GOOD },
-		{ 2, NONCE_GOOD }, /* two connections */
+		{ 1, NONCE_REPLAYED }, /* a newer one makes none good again */
+		{ 2, NONCE_GOOD },     /* two connections */
+		{ 3, NONCE_REPLAYED },
 		{ 2, NONCE_REPLAYED },
 		{ 100, NONCE_GOOD },
 		{ 37, NONCE_GOOD },
@@ -125,6 +145,7 @@ static void t_known(void)
 }
 
 UNIT_SUITE(auth_nonce, { "nonce: good for its time, its host and its server (7616 3.3)", t_life },
+	{ "nonce: with any digit changed it is not ours", t_forged },
 	{ "nonce: no count twice, those of several connections in any order (7616 3.4)", t_count },
 	{ "nonce: when there is no room the oldest goes, and is stale", t_full },
 	{ "nonce: known as his who has logged in with it", t_known });

@@ -99,8 +99,29 @@ static void t_theft(void)
 	place_close(&p);
 }
 
+/* A request of another user is no sign of the session's life. */
+static void t_theft_keeps_nothing_alive(void)
+{
+	struct place p;
+	struct user anna, bert;
+
+	place_open(&p, 1);
+	user_connect(&anna, &p, 0, "127.0.0.1", "anna", "secret");
+	user_connect(&bert, &p, 0, "127.0.0.1", "bert", "b3rt");
+	CU_ASSERT_EQUAL(user_setup(&anna, "/pattern/trackID=1"), 200);
+	memcpy(bert.c.session, anna.c.session, sizeof bert.c.session);
+	for (int i = 0; i < 13; i++) {
+		sim_run(&p.s, 5 * TICK_S);
+		CU_ASSERT_EQUAL(user_ask(&bert, "GET_PARAMETER", "/pattern", ""), 454);
+	}
+	CU_ASSERT_EQUAL(place_stats(&p).ended[CLOSE_TIMEOUT], 1);
+	user_close(&anna);
+	user_close(&bert);
+	place_close(&p);
+}
+
 UNIT_SUITE(sim_auth_rules, { "rules: 401 to who is not known, 403 to who may not", t_forbidden },
 	{ "rules: every spelling of a path is this path (16)", t_spellings },
 	{ "rules: a session is no way round them", t_session_paths },
-	{ "session: another user's is answered 454, one's own works from any connection",
-		t_theft });
+	{ "session: another user's is answered 454, one's own works from any connection", t_theft },
+	{ "session: another user's requests do not keep it alive", t_theft_keeps_nothing_alive });

@@ -49,6 +49,8 @@ static void t_signed(void)
 		sim_setup(&c, "/pattern/500k/trackID=1", "RTP/AVP;unicast;client_port=5000-5001"),
 		200);
 	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", "/pattern/500k", ""), 200);
+	/* nor for what only begins the same */
+	CU_ASSERT_EQUAL(sim_ask(&c, "DESCRIBE", "/pattern/500k0", ""), 401);
 	/* the session is good for itself, not for what else this user would like */
 	CU_ASSERT_EQUAL(sim_ask(&c, "DESCRIBE", "/pattern/1000k", ""), 401);
 	/* it plays on when its URL has expired; a new one is not made */
@@ -94,6 +96,23 @@ static void t_signed_joins(void)
 	place_close(&p);
 }
 
+/* Only a DESCRIBE is remembered: who begins with SETUP has the query at hand. */
+static void t_signed_setup(void)
+{
+	struct place p;
+	struct sim_client c;
+
+	place_open(&p, 1);
+	sim_connect(&c, &p.s, 0);
+	char *url = signed_path(&p, "/pattern/500k/trackID=1", 60, NULL);
+	CU_ASSERT_EQUAL(sim_setup(&c, url, "RTP/AVP;unicast;client_port=5000-5001"), 200);
+	c.session[0] = '\0';
+	CU_ASSERT_EQUAL(sim_ask(&c, "SETUP", "/pattern/500k/trackID=1", SIM_AUTH_UDP), 401);
+	free(url);
+	sim_hang_up(&c);
+	place_close(&p);
+}
+
 static void t_signed_for(void)
 {
 	struct place p;
@@ -118,4 +137,5 @@ static void t_signed_for(void)
 UNIT_SUITE(sim_auth_sign,
 	{ "signed URL: reads its medium until it expires; a session plays on", t_signed },
 	{ "signed URL: a control may stand before the query or behind it", t_signed_joins },
+	{ "signed URL: one of a SETUP is good for this SETUP", t_signed_setup },
 	{ "signed URL: for one address; never where nobody may", t_signed_for });

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/base/os.h"
+#include "server/core/peers.h"
 #include "server/modules/auth_users.h"
 #include "server/tests/sim_auth.h"
 #include "server/tests/unit.h"
@@ -320,6 +322,15 @@ static void t_crowd(void)
 		user_close(&u[i]);
 	}
 	CU_ASSERT_EQUAL(answered, THIEVES - refused);
+	CU_ASSERT_EQUAL(place_stats(&p).closed[END_ASKED], refused);
+	/* who has been answered waits no more: there is room for others */
+	struct addr a = sock_local(first.c.fd);
+	CU_ASSERT_EQUAL(sim_reply(&first.c), 401);
+	user_hear(&first);
+	for (int i = 0; i < 9; i++)
+		peers_login_failed(p.s.server.peers, &a, p.s.clock);
+	CU_ASSERT_EQUAL(user_try_once(&first, "/pattern"), 0);
+	CU_ASSERT_EQUAL(place_stats(&p).auth_crowded, refused);
 	user_close(&first);
 	place_close(&p);
 }
@@ -363,6 +374,72 @@ static void t_reload(void)
 	place_close(&p);
 }
 
+/* However many of however many addresses, and however long the wait would be. */
+static void t_crowd_of_many(void)
+{
+	enum { HOSTS = 3, TRIES = 10 };
+	struct place p;
+	struct user u[HOSTS];
+	unsigned refused = 0;
+
+	place_open(&p, 1);
+	p.s.prefs.auth_waiting_max = HOSTS - 1;
+	p.s.prefs.auth_wait_max = 2;
+	for (int i = 0; i < HOSTS; i++) {
+		char host[32];
+		(void)snprintf(host, sizeof host, "127.0.0.%d", 3 + i);
+		user_connect(&u[i], &p, 0, host, "anna", "guess");
+		struct addr a = sock_local(u[i].c.fd);
+		for (int k = 0; k < TRIES; k++)
+			peers_login_failed(p.s.server.peers, &a, p.s.clock);
+		CU_ASSERT_EQUAL(user_ask_once(&u[i], "DESCRIBE", "/pattern", ""), 401);
+		user_hear(&u[i]);
+		refused += user_try_once(&u[i], "/pattern") == 503;
+	}
+	CU_ASSERT_EQUAL(refused, 1);
+	sim_run(&p.s, 2 * TICK_S); /* 16 s by the failures alone */
+	for (int i = 0; i < HOSTS - 1; i++)
+		CU_ASSERT_EQUAL(sim_reply(&u[i].c), 401);
+	for (int i = 0; i < HOSTS; i++)
+		user_close(&u[i]);
+	place_close(&p);
+}
+
+/* A response that would be right, under a realm or for an algorithm that we did not offer. */
+static void t_not_offered(void)
+{
+	static const char *const realms[] = { "beagle", "Beagl", "Beagle2", "" };
+	struct place p;
+	struct user u;
+
+	place_open(&p, 1);
+	user_connect(&u, &p, 0, "127.0.0.1", "anna", "secret");
+	for (size_t i = 0; i < COUNT(realms); i++) {
+		CU_ASSERT_EQUAL(sim_ask(&u.c, "DESCRIBE", "/pattern", ""), 401);
+		user_hear(&u);
+		user_answer(&u, "DESCRIBE", "rtsp://127.0.0.1/pattern");
+		char *at = strstr(u.header, "realm=\"Beagle\"");
+		CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+		char *other = xasprintf("%.*srealm=\"%s\"%s", (int)(at - u.header), u.header,
+			realms[i], at + strlen("realm=\"Beagle\""));
+		CU_ASSERT_EQUAL(sim_ask(&u.c, "DESCRIBE", "/pattern", other), 401);
+		free(other);
+	}
+	CU_ASSERT_EQUAL(place_stats(&p).auth_failed, COUNT(realms));
+	CU_ASSERT_EQUAL(sim_ask(&u.c, "DESCRIBE", "/pattern", ""), 401);
+	user_hear(&u);
+	user_answer(&u, "DESCRIBE", "rtsp://127.0.0.1/pattern");
+	char *at = strstr(u.header, "algorithm=SHA-256");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	char *sess = xasprintf("%.*s-sess%s", (int)(at - u.header + 17), u.header, at + 17);
+	CU_ASSERT_EQUAL(sim_ask(&u.c, "DESCRIBE", "/pattern", sess), 401);
+	free(sess);
+	/* that is no guess */
+	CU_ASSERT_EQUAL(place_stats(&p).auth_failed, COUNT(realms));
+	user_close(&u);
+	place_close(&p);
+}
+
 UNIT_SUITE(sim_auth,
 	{ "login: by each hash that is offered, with and without qop (7616 3.7)", t_login },
 	{ "login: for every request, but not for OPTIONS (2326 16)", t_every_request },
@@ -375,4 +452,6 @@ UNIT_SUITE(sim_auth,
 	{ "login: SHA-256 is offered when every user has it", t_sha256_of_all },
 	{ "guessing: wrong logins slow their address down, not who is in already", t_guessing },
 	{ "guessing: only so many wait; more are answered 503", t_crowd },
+	{ "guessing: the wait and the crowd have bounds, whatever the addresses", t_crowd_of_many },
+	{ "login: another realm and another algorithm are none of ours", t_not_offered },
 	{ "SIGHUP: a bad file changes nothing; a new password holds at once", t_reload });

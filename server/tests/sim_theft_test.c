@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <string.h>
 
 #include "server/base/log.h"
@@ -50,6 +51,28 @@ static void t_address_keeps_nothing_alive(void)
 	CU_ASSERT_EQUAL(s.workers[0].stats.ended[CLOSE_TIMEOUT], 1);
 	sim_hang_up(&own);
 	sim_hang_up(&thief);
+	sim_close(&s);
+}
+
+/* An id of ours names its worker: one that there is not is no session, at once. */
+static void t_no_such_worker(void)
+{
+	struct sim s;
+	struct sim_client c;
+
+	sim_open(&s, 2);
+	sim_connect(&c, &s, 0);
+	CU_ASSERT_EQUAL(sim_setup(&c, track, udp), 200);
+	CU_ASSERT_EQUAL_FATAL(strlen(c.session), SESSION_ID);
+	for (unsigned worker = 1; worker < 256; worker++) {
+		char digits[3];
+		(void)snprintf(digits, sizeof digits, "%02x", worker);
+		memcpy(c.session + SESSION_ID - 4, digits, 2);
+		CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", "/pattern", ""), 454);
+	}
+	memcpy(c.session + SESSION_ID - 4, "00", 2);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", "/pattern", ""), 200);
+	sim_hang_up(&c);
 	sim_close(&s);
 }
 
@@ -150,6 +173,7 @@ UNIT_SUITE(sim_theft,
 	{ "session: from another address its id is answered 454, on any worker", t_address },
 	{ "session: requests from another address keep nothing alive",
 		t_address_keeps_nothing_alive },
+	{ "session: an id that names a worker that is not there is 454", t_no_such_worker },
 	{ "session: with session_same_address=0 the id alone is enough", t_address_pref },
 	{ "session: of another user it is answered 454; OPTIONS knows it not", t_user },
 	{ "session: no log has a whole id", t_log });

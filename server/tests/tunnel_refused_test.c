@@ -201,6 +201,30 @@ static void t_hijack(void)
 	sim_close(&s);
 }
 
+/* What begins the same is another's. */
+static void t_like_cookies(void)
+{
+	static const char *const cookies[] = { "tunnel", "tunnel1", "tunnel12", "Tunnel12",
+		"tunnel13" };
+	struct sim s;
+	struct pair p[COUNT(cookies)] = { 0 };
+
+	sim_open(&s, 2);
+	for (size_t i = 0; i < COUNT(p); i++)
+		pair_get(&p[i], &s, 0, cookies[i]);
+	for (size_t i = 0; i < COUNT(p); i++) {
+		CU_ASSERT(has_http(&p[i].get, 200));
+		pair_post(&p[i], &s, 1, cookies[i]);
+		CU_ASSERT_EQUAL(SUM(&s, tunnels), i + 1);
+	}
+	for (size_t i = 0; i < COUNT(p); i++)
+		CU_ASSERT_EQUAL(sim_ask(&p[i].get, "OPTIONS", "/pattern", ""), 200);
+	for (size_t i = 0; i < COUNT(p); i++)
+		pair_close(&p[i]);
+	sim_check_empty(&s);
+	sim_close(&s);
+}
+
 static void t_two_gets(void)
 {
 	struct sim s;
@@ -363,6 +387,7 @@ UNIT_SUITE(tunnel_refused, { "a half without partner ends at its deadline", t_de
 	{ "of more waiting halves than the cap the oldest goes, partners always come in", t_cap },
 	{ "a new one hears 503 when all that wait do so elsewhere", t_cap_elsewhere },
 	{ "a cookie is of no use to another address", t_hijack },
+	{ "a cookie is compared whole", t_like_cookies },
 	{ "a second GET with the same cookie is refused", t_two_gets },
 	{ "GET and POST on one connection are no tunnel, and hurt nobody", t_one_connection },
 	{ "broken base64 ends it with 400, after what was good", t_bad_base64 },
