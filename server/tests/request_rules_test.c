@@ -242,6 +242,9 @@ static void t_limits(void)
 		"A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\nF: 1\r\nG: 1\r\nH: 1", 400 };
 	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", line, ""), 414); /* URL */
 	line[60] = 'x';
+	line[64 - strlen("rtsp://127.0.0.1")] = '\0';
+	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", line, ""), 200); /* the longest */
+	line[strlen(line)] = 'x';
 	line[300] = '\0';
 	CU_ASSERT_EQUAL(sim_ask(&r.c, "OPTIONS", line, ""), 414); /* line */
 	(void)snprintf(line, sizeof line, "X: %0*d\r\n", 250, 0);
