@@ -13,6 +13,8 @@ SHELL := /bin/bash
 
 SAN ?=
 BUILD ?= $(if $(SAN),build/san,build)
+# one spelling, whoever calls (ci/test has it absolute): the dependencies below name their targets by it
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 OBJ := $(BUILD)/obj
 BIN := $(BUILD)/bin
 TST := $(BUILD)/tests
