@@ -198,6 +198,10 @@ static void t_bandwidth_of_one(void)
 	set(&s, "maximum_bandwidth", "250");
 	sim_connect(&c, &s, 0);
 	CU_ASSERT_EQUAL(sim_setup(&c, "/pattern/100k/10p/3t/60s/trackID=1", TCP), 200);
+	/* one that cannot be served takes nothing */
+	CU_ASSERT_EQUAL(
+		sim_setup(&c, "/pattern/100k/10p/3t/60s/trackID=2", "RTP/AVP;multicast"), 461);
+	CU_ASSERT_EQUAL(atomic_load(&s.server.bandwidth_bps), 100000);
 	CU_ASSERT_EQUAL(sim_setup(&c, "/pattern/100k/10p/3t/60s/trackID=2",
 				"RTP/AVP/TCP;unicast;interleaved=2-3"),
 		200);
