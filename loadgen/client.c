@@ -31,11 +31,14 @@ static tick_t last_heard(const struct client *c)
 
 static tick_t next_of_playing(const struct client *c)
 {
-	tick_t t = sooner(c->keepalive_at, last_heard(c) + silence_max);
+	tick_t t = c->paused_at ? TICK_NEVER : last_heard(c) + silence_max;
 
 	for (uint32_t i = 0; i < c->n_tracks; i++)
 		t = sooner(t, track_next(c->tracks[i]));
-	return c->is_waiting ? t : sooner(t, c->end_at);
+	if (c->is_waiting)
+		return t;
+	t = sooner(t, sooner(c->keepalive_at, c->end_at));
+	return c->paused_at ? t : sooner(t, c->pause_at);
 }
 
 static tick_t next_of(const struct client *c)
@@ -76,11 +79,22 @@ static void note_times(struct client *c)
 		hist_record(&sum->startup, first - c->start_at);
 }
 
+/* A packet more than was due makes up for nothing. */
+static void note_share(struct snapshot *sum, int64_t got, int64_t due)
+{
+	double share = due && got < due ? (double)got / (double)due : 1;
+
+	if (share < sum->worst_share)
+		sum->worst_share = share;
+	sum->sessions_below_99 += share < 0.99;
+	hist_record(&sum->shortfall, (int64_t)((1 - share) * HIST_SHARE));
+}
+
 /* Judges what was received, all tracks together; answers how many packets that were. */
 static uint64_t judge(struct client *c)
 {
 	struct snapshot *sum = &c->env->tally->sum;
-	tick_t end = c->left_at ? c->left_at : os_now();
+	tick_t left = c->left_at ? c->left_at : os_now(), end = c->paused_at ? c->paused_at : left;
 	int64_t due, all_due = 0;
 	uint64_t got = 0;
 
@@ -92,10 +106,15 @@ static uint64_t judge(struct client *c)
 		return got;
 	sum->sessions_judged++;
 	sum->packets_due += all_due;
-	double share = all_due ? (double)got / (double)all_due : 1;
-	if (share < sum->worst_share)
-		sum->worst_share = share;
+	note_share(sum, (int64_t)got, all_due);
 	return got;
+}
+
+/* Was there time to bring a packet? */
+static bool is_media_owed(const struct client *c)
+{
+	const struct options *o = c->env->options;
+	return c->play_at && !o->is_cycle && (o->pause_after < 0 || o->pause_after >= TICK_S);
 }
 
 static void finish(
@@ -105,7 +124,7 @@ static void finish(
 
 	for (uint32_t i = 0; i < c->n_tracks; i++)
 		sink_stream_close(&c->tracks[i]->sink, c->env->loop->now);
-	uint64_t got = c->play_at ? judge(c) : 0;
+	uint64_t got = c->play_at && !c->env->options->is_cycle ? judge(c) : 0;
 	note_times(c);
 	c->ctl.ops->close(&c->ctl);
 	if (c->has_slot)
@@ -117,7 +136,7 @@ static void finish(
 		why = INTERRUPTED;
 	sum->deaths[why]++;
 	/* all was said, nothing was shown */
-	if (why == DIED_NORMALLY && c->play_at && !got)
+	if (why == DIED_NORMALLY && !got && is_media_owed(c))
 		sum->sessions_silent++;
 	if (why == DIED_NORMALLY)
 		sum->sessions_completed++;
@@ -130,7 +149,7 @@ void client_die(
 	struct client *c, enum death why, const char *where, const char *kind, const char *example)
 {
 	struct ctl_request bye = { .method = RTSP_TEARDOWN,
-		.url = bytes_str(c->aggregate ? c->aggregate : c->env->url),
+		.url = bytes_str(c->aggregate ? c->aggregate : client_url(c)),
 		.session = bytes_str(c->session) };
 	tick_t sent;
 
@@ -145,6 +164,10 @@ void client_die(
 
 void client_linger(struct client *c, tick_t now)
 {
+	if (c->env->options->is_cycle) {
+		finish(c, DIED_NORMALLY, NULL, NULL, NULL);
+		return;
+	}
 	c->state = CLIENT_LINGERING;
 	c->over_at = now + linger;
 	client_arm(c);
@@ -162,7 +185,7 @@ static void on_connected(void *owner, tick_t at)
 	hist_record(&sum->connect_sent, at - c->sent_at);
 	c->state = CLIENT_ASKING;
 	c->local = ctl_native_local(&c->ctl);
-	client_ask(c, STEP_OPTIONS, at);
+	client_ask(c, c->env->options->is_cycle ? STEP_DESCRIBE : STEP_OPTIONS, at);
 }
 
 static void on_frame(void *owner, uint8_t channel, struct bytes payload, tick_t at)
@@ -252,11 +275,13 @@ static void run_playing(struct client *c, tick_t now)
 		client_ask(c, STEP_TEARDOWN, now < c->end_at ? now : c->end_at);
 		return;
 	}
-	if (!is_over(c) && now >= last_heard(c) + silence_max) {
+	if (!is_over(c) && !c->paused_at && now >= last_heard(c) + silence_max) {
 		client_die(c, SESSION_TIMEDOUT, "playing", "no packet for 8 s", NULL);
 		return;
 	}
-	if (!c->is_waiting && now >= c->keepalive_at)
+	if (!c->is_waiting && !c->paused_at && now >= c->pause_at)
+		client_ask(c, STEP_PAUSE, c->pause_at);
+	else if (!c->is_waiting && now >= c->keepalive_at)
 		client_ask(c, STEP_KEEPALIVE, c->keepalive_at);
 }
 
@@ -307,8 +332,9 @@ void client_init(struct client *c, struct client_env *env)
 void client_clear(struct client *c)
 {
 	ctl_native_clear(&c->ctl);
+	free(c->url);
 	free(c->aggregate);
-	c->aggregate = NULL;
+	c->url = c->aggregate = NULL;
 	for (size_t i = 0; i < COUNT(c->tracks); i++) {
 		if (!c->tracks[i])
 			continue;
@@ -318,11 +344,30 @@ void client_clear(struct client *c)
 	}
 }
 
+/* "{n}" in the run's URL is the number of a title. NULL: the URL as it is. Heap. */
+static char *title_url(const struct client_env *env, uint64_t number)
+{
+	static const char place[] = "{n}";
+	const char *at = env->options->titles ? strstr(env->url, place) : NULL;
+
+	if (!at)
+		return NULL;
+	return xasprintf("%.*s%" PRIu64 "%s", (int)(at - env->url), env->url,
+		number % env->options->titles + 1, at + strlen(place));
+}
+
+const char *client_url(const struct client *c)
+{
+	return c->url ? c->url : c->env->url;
+}
+
 static void reset(struct client *c, uint64_t number, tick_t intended)
 {
+	free(c->url);
 	free(c->aggregate);
 	c->aggregate = NULL;
 	c->number = number;
+	c->url = title_url(c->env, number);
 	c->random = plan_random(&c->env->options->plan, number);
 	c->is_waiting = c->is_interrupted = false;
 	c->cseq = (uint32_t)(plan_draw(&c->random) % 1000);
@@ -331,8 +376,8 @@ static void reset(struct client *c, uint64_t number, tick_t intended)
 	c->keepalive = RTSP_OPTIONS;
 	c->n_tracks = c->next_setup = 0;
 	c->start_at = c->intended_at = intended;
-	c->play_sent_at = c->play_at = c->left_at = 0;
-	c->end_at = c->keepalive_at = TICK_NEVER;
+	c->play_sent_at = c->play_at = c->paused_at = c->left_at = 0;
+	c->end_at = c->pause_at = c->keepalive_at = TICK_NEVER;
 	(void)snprintf(c->cname, sizeof c->cname, "beagle-%" PRIx64 "@load", plan_draw(&c->random));
 }
 

@@ -8,8 +8,8 @@
 #include "server/wire/transport.h"
 
 /*
- * One session: OPTIONS, DESCRIBE, SETUP for every track, PLAY, plays for its time, TEARDOWN. Keeps
- * itself alive, answers with receiver reports, and ends for exactly one reason (enum death).
+ * One session: OPTIONS, DESCRIBE, SETUP for every track, PLAY, plays for its time, perhaps PAUSE and
+ * silence, TEARDOWN; or, in a cycle, DESCRIBE to TEARDOWN without a rest. Keeps itself alive, answers with receiver reports, and ends for exactly one reason (enum death).
  *
  * Latencies are kept twice: from the intended time of a step (the schedule for the connection, the
  * arrival of the reply before for what depends on it, the session's end for TEARDOWN) and from the
@@ -49,12 +49,13 @@ enum client_step {
 	STEP_DESCRIBE,
 	STEP_SETUP,
 	STEP_PLAY,
+	STEP_PAUSE,
 	STEP_KEEPALIVE,
 	STEP_TEARDOWN,
 	N_STEPS
 };
 
-enum { CLIENT_SESSION_MAX = 256, CLIENT_TRANSPORT_MAX = 256 };
+enum { CLIENT_SESSION_MAX = 256, CLIENT_TEXT_MAX = 256 };
 
 struct client {
 	struct client_env *env;
@@ -74,12 +75,14 @@ struct client {
 	char session[CLIENT_SESSION_MAX]; /* id; empty = none */
 	uint32_t timeout_s;
 	enum rtsp_method keepalive;
+	char *url;                         /* of one of several titles; owned; NULL: the run's */
 	char *aggregate;                   /* URL of PLAY and TEARDOWN; owned */
 	struct track *tracks[SINK_TRACKS]; /* owned; kept for the next session */
 	uint32_t n_tracks, next_setup;
 	/* times; 0 = not yet */
 	tick_t start_at, intended_at, sent_at, give_up_at;
-	tick_t play_sent_at, play_at, end_at, keepalive_at, left_at, over_at;
+	tick_t play_sent_at, play_at, pause_at, end_at, keepalive_at, left_at, over_at;
+	tick_t paused_at; /* PAUSE left */
 };
 
 /* Once per memory; freed by client_clear after the loops have ended. */
@@ -100,6 +103,8 @@ static inline bool client_is_playing(const struct client *c)
 void client_ask(struct client *c, enum client_step step, tick_t intended);
 /* The reply to the request under way. */
 void client_on_reply(void *owner, const struct rtsp_msg *m, tick_t at);
+/* What the session asks for: the run's URL, or that of its title. */
+const char *client_url(const struct client *c);
 /* "setup". */
 const char *client_step_name(enum client_step step);
 /* Ends the session for a reason; says TEARDOWN without waiting if there is something to tear down. */

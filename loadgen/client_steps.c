@@ -2,6 +2,7 @@
 #include "loadgen/client.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,7 @@ static struct bytes base_of(const struct client *c, const struct rtsp_msg *m)
 
 	if (!base.n)
 		base = rtsp_value(m, RTSP_H_CONTENT_LOCATION);
-	return base.n ? base : bytes_str(c->env->url);
+	return base.n ? base : bytes_str(client_url(c));
 }
 
 static struct track *track_at(struct client *c, uint32_t i)
@@ -212,26 +213,41 @@ static void take_rtp_info(struct client *c, const struct rtsp_msg *m)
 
 static void on_play(struct client *c, const struct rtsp_msg *m, tick_t at)
 {
+	const struct options *o = c->env->options;
 	struct snapshot *sum = &c->env->tally->sum;
 
 	take_rtp_info(c, m);
 	c->state = CLIENT_PLAYING;
 	c->play_sent_at = c->sent_at;
 	c->play_at = at;
-	c->end_at = at + c->env->options->plan.play;
+	c->end_at = at + o->plan.play;
+	if (o->pause_after >= 0 && o->pause_after < o->plan.play)
+		c->pause_at = at + o->pause_after;
 	tick_t every = (c->timeout_s ? c->timeout_s : 1) * TICK_S / 2;
-	if (every < c->env->options->plan.play)
+	if (every < o->plan.play)
 		c->keepalive_at = at + every;
 	sum->sessions_played++;
 	hist_record(&sum->ready, at - c->start_at);
+	if (o->is_cycle) {
+		c->state = CLIENT_LEAVING;
+		client_ask(c, STEP_TEARDOWN, at);
+		return;
+	}
 	for (uint32_t i = 0; i < c->n_tracks; i++)
 		track_play(c->tracks[i], at, (uint32_t)plan_draw(&c->random));
-	if (c->env->options->transport == MEDIA_TCP)
+	if (o->transport == MEDIA_TCP)
 		c->ctl.ops->carry_media(&c->ctl);
 	client_arm(c);
 }
 
 /* ---- and on ---- */
+
+static void on_pause(struct client *c, const struct rtsp_msg *m, tick_t at)
+{
+	(void)m;
+	(void)at;
+	client_arm(c);
+}
 
 static void on_keepalive(struct client *c, const struct rtsp_msg *m, tick_t at)
 {
@@ -253,6 +269,7 @@ static const struct step_row steps[N_STEPS] = {
 		on_describe },
 	[STEP_SETUP] = { "setup", RTSP_SETUP, HISTS(setup), REQUEST_FAILED, on_setup },
 	[STEP_PLAY] = { "play", RTSP_PLAY, HISTS(play), REQUEST_FAILED, on_play },
+	[STEP_PAUSE] = { "pause", RTSP_PAUSE, HISTS(pause), REQUEST_FAILED, on_pause },
 	[STEP_KEEPALIVE] = { "keepalive", RTSP_GET_PARAMETER, HISTS(keepalive), REQUEST_FAILED,
 		on_keepalive },
 	[STEP_TEARDOWN] = { "teardown", RTSP_TEARDOWN, HISTS(teardown), TEARDOWN_FAILED,
@@ -266,23 +283,37 @@ const char *client_step_name(enum client_step step)
 
 /* ---- requests ---- */
 
-/* Fills in what differs by step. False: the session has ended instead. */
-static bool fill_request(struct client *c, struct ctl_request *r, char *transport, size_t cap)
+/* Where this session starts: as evenly spread as the seed allows, in milliseconds. */
+static struct bytes ask_range(struct client *c, char *dst, size_t cap)
+{
+	const struct options *o = c->env->options;
+	uint64_t span = o->seek_to < 0 ? 0 : (uint64_t)((o->seek_to - o->seek_from) / TICK_MS);
+	uint64_t at = (uint64_t)(o->seek_from / TICK_MS) + plan_draw(&c->random) % (span + 1);
+
+	if (o->seek_to < 0)
+		return B("npt=0-");
+	(void)snprintf(dst, cap, "npt=%" PRIu64 ".%03" PRIu64 "-", at / 1000, at % 1000);
+	return bytes_str(dst);
+}
+
+/* Fills in what differs by step; text: room for a value. False: the session has ended instead. */
+static bool fill_request(struct client *c, struct ctl_request *r, char *text, size_t cap)
 {
 	int err;
 
 	switch (c->step) {
 	case STEP_OPTIONS:
-	case STEP_DESCRIBE: r->url = bytes_str(c->env->url); return true;
+	case STEP_DESCRIBE: r->url = bytes_str(client_url(c)); return true;
 	case STEP_SETUP:
 		r->url = bytes_str(c->tracks[c->next_setup]->control);
-		err = ask_transport(c, c->tracks[c->next_setup], transport, cap);
-		r->transport = bytes_str(transport);
+		err = ask_transport(c, c->tracks[c->next_setup], text, cap);
+		r->transport = bytes_str(text);
 		if (err)
 			client_die(c, GENERATOR_LIMIT, "setup", err_name(err), err_text(err));
 		return !err;
-	case STEP_PLAY: r->range = B("npt=0-"); return true;
+	case STEP_PLAY: r->range = ask_range(c, text, cap); return true;
 	case STEP_KEEPALIVE: r->method = c->keepalive; return true;
+	case STEP_PAUSE:
 	case STEP_TEARDOWN:
 	case N_STEPS: return true;
 	}
@@ -292,19 +323,21 @@ static bool fill_request(struct client *c, struct ctl_request *r, char *transpor
 void client_ask(struct client *c, enum client_step step, tick_t intended)
 {
 	struct snapshot *sum = &c->env->tally->sum;
-	char transport[CLIENT_TRANSPORT_MAX] = "";
+	char text[CLIENT_TEXT_MAX] = "";
 
 	c->step = step;
 	struct ctl_request r = { .method = steps[step].method,
-		.url = bytes_str(c->aggregate ? c->aggregate : c->env->url),
+		.url = bytes_str(c->aggregate ? c->aggregate : client_url(c)),
 		.session = bytes_str(c->session),
 		.cseq = ++c->cseq };
-	if (!fill_request(c, &r, transport, sizeof transport))
+	if (!fill_request(c, &r, text, sizeof text))
 		return;
 	c->intended_at = intended;
 	int err = c->ctl.ops->request(&c->ctl, &r, &c->sent_at);
 	if (step == STEP_TEARDOWN)
 		c->left_at = c->sent_at;
+	if (step == STEP_PAUSE)
+		c->paused_at = c->sent_at;
 	if (err) {
 		client_die(c, c->play_at ? DIED_WHILE_PLAYING : CONNECTION_FAILED, steps[step].name,
 			err_name(err), err_text(err));

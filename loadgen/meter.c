@@ -56,8 +56,18 @@ static void on_frame(struct meter *m, tick_t offset, struct tally *t)
 	note_lateness(offset - m->anchor, t);
 }
 
+/* Media time that the time line covers: up to the end of its last frame, as far as one can tell. */
+static tick_t covered_by(const struct meter *m)
+{
+	if (!m->timed)
+		return 0;
+	return (tick_t)((double)(m->units_most - m->units_least) * m->ns_per_unit) +
+	       (m->step > 0 ? m->step : 0);
+}
+
 static void end_time_line(struct meter *m, struct tally *t)
 {
+	m->covered += covered_by(m);
 	if (m->timed && m->n_held < METER_HELD)
 		settle_anchor(m, t);
 	m->timed = false;
@@ -68,7 +78,7 @@ static void begin_time_line(struct meter *m, uint32_t timestamp, tick_t at, stru
 {
 	m->timed = true;
 	m->timestamp = timestamp;
-	m->units = 0;
+	m->units = m->units_least = m->units_most = 0;
 	m->zero_at = m->frame_at = at;
 	m->step = 0;
 	on_frame(m, 0, t);
@@ -103,6 +113,10 @@ static tick_t step_on(struct meter *m, uint32_t timestamp, tick_t at)
 		return 0;
 	m->timestamp = timestamp;
 	m->units += units;
+	if (m->units > m->units_most)
+		m->units_most = m->units;
+	if (m->units < m->units_least)
+		m->units_least = m->units;
 	m->frame_at = at;
 	m->step = media;
 	return media;
@@ -264,6 +278,20 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 }
 
 /* ---- the end ---- */
+
+int64_t meter_owed(const struct meter *m, tick_t played)
+{
+	uint64_t upto = m->before + (m->recv.started ? rtp_recv_expected(&m->recv) : 0);
+	tick_t covered = m->covered + covered_by(m);
+
+	if (!m->clock_hz)
+		return -1;
+	if (m->is_over || played <= covered)
+		return (int64_t)upto;
+	if (upto == 0 || covered == 0) /* of a second or more, a packet each */
+		return (int64_t)upto + played / TICK_S;
+	return (int64_t)((double)upto * (double)played / (double)covered);
+}
 
 /* How many packets were owed after the last one that came. */
 static uint64_t tail_of(const struct meter *m, int64_t due)

@@ -45,9 +45,12 @@ struct meter {
 
 	/* the time line */
 	bool timed;
-	uint32_t timestamp;             /* of the frame under way */
-	int64_t units;                  /* its RTP time since the time line began */
+	uint32_t timestamp; /* of the frame under way */
+	int64_t units;      /* its RTP time since the time line began */
+	int64_t units_least,
+		units_most; /* the first and the farthest: B frames run back and forth */
 	tick_t zero_at, frame_at, step; /* step: media time between the last two frames */
+	tick_t covered;                 /* media time of the time lines before */
 	tick_t anchor;
 	uint32_t n_held;
 
@@ -72,6 +75,13 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 	struct tally *t);
 /* The stream said BYE: silence from now on is no stall. */
 void meter_bye(struct meter *m);
+
+/*
+ * Packets that a stream owes which should have played for that long, judged by itself: those up to the last
+ * one received, plus as many for the media time after it as there were for the media time up to it.
+ * For media that are about as dense at the end as before. < 0: not known.
+ */
+int64_t meter_owed(const struct meter *m, tick_t played);
 
 /*
  * The session is over; TEARDOWN left at `end`. due: packets that the stream owed until then, < 0 when

@@ -92,6 +92,8 @@ static bool read_word(const char *s, const char *const *names, size_t n, unsigne
 
 /* ---- flags ---- */
 
+#define PLAY_MAX (7 * 24 * 3600 * TICK_S)
+
 static bool set_sessions(struct options *o, const char *v)
 {
 	return bytes_to_u64(bytes_str(v), PLAN_SESSIONS_MAX, &o->plan.sessions) &&
@@ -99,7 +101,7 @@ static bool set_sessions(struct options *o, const char *v)
 }
 static bool set_duration(struct options *o, const char *v)
 {
-	return options_duration(v, 100 * TICK_MS, 7 * 24 * 3600 * TICK_S, &o->plan.play);
+	return options_duration(v, 100 * TICK_MS, PLAY_MAX, &o->plan.play);
 }
 static bool set_rate(struct options *o, const char *v)
 {
@@ -158,6 +160,29 @@ static bool set_server_pid(struct options *o, const char *v)
 	o->server_pid = (int)n;
 	return true;
 }
+static bool set_cycle(struct options *o, const char *v)
+{
+	(void)v;
+	return o->is_cycle = true;
+}
+static bool set_pause_after(struct options *o, const char *v)
+{
+	return options_duration(v, 0, PLAY_MAX, &o->pause_after);
+}
+/* "0-45s": two times and a dash. */
+static bool set_seek(struct options *o, const char *v)
+{
+	struct bytes rest = bytes_str(v), from;
+	char text[32];
+
+	return bytes_cut(&rest, '-', &from) && bytes_to_str(from, text, sizeof text) &&
+	       options_duration(text, 0, PLAY_MAX, &o->seek_from) &&
+	       options_duration((const char *)rest.p, o->seek_from, PLAY_MAX, &o->seek_to);
+}
+static bool set_titles(struct options *o, const char *v)
+{
+	return bytes_to_u64(bytes_str(v), PLAN_SESSIONS_MAX, &o->titles) && o->titles > 0;
+}
 static bool set_payloads(struct options *o, const char *v)
 {
 	static const char *const words[] = { "check", "skip" };
@@ -206,6 +231,14 @@ static const struct flag {
 	{ "--sockets", NULL, "pairs|wide|auto", set_sockets, "pairs, wide or auto",
 		"UDP: a port pair per track; or shared sockets and a 127.x address per session;\n"
 		"auto: pairs while the descriptors last (auto)" },
+	{ "--seek", NULL, "FROM-TO", set_seek, "two times, as in 0-45s",
+		"each session plays from a place of its own in between (from the start)" },
+	{ "--pause-after", NULL, "TIME", set_pause_after, "a time up to 7 days",
+		"PAUSE this long after PLAY; the session stays paused until its duration is over" },
+	{ "--cycle", NULL, NULL, set_cycle, "",
+		"DESCRIBE, SETUP, PLAY, TEARDOWN, one after the other; media are not judged" },
+	{ "--titles", NULL, "N", set_titles, "a number from 1 to 1000000",
+		"{n} in the URL is 1 to N, session by session" },
 	{ "--payloads", NULL, "check|skip", set_payloads, "check or skip",
 		"check: every byte of /pattern/ media; skip: nothing behind the RTP header, which\n"
 		"with shared sockets costs less (check)" },
@@ -276,6 +309,8 @@ int options_read(struct options *o, int argc, char *const argv[], char why[OPTIO
 		.timeout = 10 * TICK_S,
 		.stall_after = 200 * TICK_MS,
 		.max_lag = TICK_MS,
+		.pause_after = -1,
+		.seek_to = -1,
 		.max_loss = -1,
 		.min_delivered = -1,
 	};

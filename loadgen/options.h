@@ -17,13 +17,18 @@ struct options {
 	struct plan plan;
 	enum media_transport transport;
 	enum socket_mode sockets;
-	tick_t timeout;       /* for a connection and for each reply */
-	tick_t stall_after;   /* meter.h */
-	tick_t max_lag;       /* self-check: 99th percentile of our own timer */
-	double max_loss;      /* gate, per cent of the packets due; < 0: none */
-	double min_delivered; /* gate, per cent, of the worst session; < 0: none */
-	int server_pid;       /* 0: not sampled */
-	bool skip_payloads;   /* not verified, even where they could be */
+	/* What a session does beside playing. */
+	bool is_cycle;             /* TEARDOWN as soon as PLAY was answered */
+	tick_t pause_after;        /* PAUSE this long after PLAY; < 0: never */
+	tick_t seek_from, seek_to; /* PLAY from a place in between, each its own; to < 0: from 0 */
+	uint64_t titles;           /* what "{n}" in the URL may be: 1 … titles; 0: it is a name */
+	tick_t timeout;            /* for a connection and for each reply */
+	tick_t stall_after;        /* meter.h */
+	tick_t max_lag;            /* self-check: 99th percentile of our own timer */
+	double max_loss;           /* gate, per cent of the packets due; < 0: none */
+	double min_delivered;      /* gate, per cent, of the worst session; < 0: none */
+	int server_pid;            /* 0: not sampled */
+	bool skip_payloads;        /* not verified, even where they could be */
 	bool quiet, may_load_any_host;
 	bool help, version;
 };

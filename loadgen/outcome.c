@@ -34,6 +34,16 @@ void outcome_begin(const struct run *r)
 	result_config(x, "engine", "native");
 	result_config_num(x, "workers", 1, NULL);
 	result_config(x, "receive_mode", run_receive_mode(r));
+	result_config(x, "scenario",
+		o->is_cycle           ? "cycle"
+		: o->pause_after >= 0 ? "pause"
+				      : "play");
+	if (o->pause_after >= 0)
+		result_config_num(x, "pause_after", tick_seconds(o->pause_after), "s");
+	if (o->seek_to >= 0) {
+		result_config_num(x, "seek_from", tick_seconds(o->seek_from), "s");
+		result_config_num(x, "seek_to", tick_seconds(o->seek_to), "s");
+	}
 	result_config(x, "payloads", run_payloads(r));
 	result_config(x, "model", "open");
 	result_config_num(x, "stall_after", tick_seconds(o->stall_after), "s");
@@ -60,7 +70,8 @@ static void put_hists(const struct run *r)
 		const struct hist *h = snapshot_hist(&r->tally.sum, &hist_rows[i]);
 		if (h->n == 0)
 			continue;
-		int err = result_hist(r->result, hist_rows[i].name, "ns", hist_rows[i].origin, h);
+		int err = result_hist(
+			r->result, hist_rows[i].name, hist_rows[i].unit, hist_rows[i].origin, h);
 		assert(!err); /* the table names each one once */
 		(void)err;
 	}
@@ -72,8 +83,12 @@ static void put_figures(const struct run *r)
 	struct result *x = r->result;
 
 	result_figure(x, "sessions_most", (double)r->most_living, "count", RESULT_SUM);
-	if (s->sessions_judged)
+	if (s->sessions_judged) {
 		result_figure(x, "worst_session_delivered", s->worst_share, "share", RESULT_MIN);
+		result_figure(x, "session_delivered_p1",
+			1 - (double)hist_quantile(&s->shortfall, 0.99) / HIST_SHARE, "share",
+			RESULT_MIN);
+	}
 	result_figure(x, "longest_stall", (double)s->longest_stall, "ns", RESULT_MAX);
 	result_figure(x, "cpu_generator_busiest_second", r->usage.cpu_most, "cores", RESULT_MAX);
 	result_figure(
@@ -228,7 +243,7 @@ static void print_hists(const struct run *r, FILE *f)
 	for (size_t i = 0; i < n_hist_rows; i++) {
 		const struct hist *h = snapshot_hist(&r->tally.sum, &hist_rows[i]);
 		char name[48];
-		if (h->n == 0)
+		if (h->n == 0 || hist_rows[i].max == HIST_SHARE)
 			continue;
 		(void)snprintf(name, sizeof name, "%s/%s", hist_rows[i].name, hist_rows[i].origin);
 		fprintf(f, "%-24s %9" PRIu64 " %9.3f %9.3f %9.3f %9.3f\n", name, h->n,

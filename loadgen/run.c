@@ -16,7 +16,12 @@
 #define TICK_EVERY TICK_MS
 /* From this lateness on a connection may hold packets of more than one turn of the server. */
 #define BLUR_AFTER (2 * TICK_MS)
-enum { LATE_TICKS_MAX = 60000, LOOP_EVENTS = 512, PROBE_MS = 1000 };
+enum {
+	PLACES_MAX = 1 << 16, /* far more than descriptors */
+	LATE_TICKS_MAX = 60000,
+	LOOP_EVENTS = 512,
+	PROBE_MS = 1000
+};
 
 /* ---- sessions ---- */
 
@@ -324,8 +329,10 @@ static int open_sink(struct run *r, const struct addr *target, char why[RUN_WHY]
 						  usage_fd_limit(), target);
 	struct sink_config c = { .heads = !r->is_pattern,
 		.mode = o->sockets == SOCKETS_AUTO ? best : o->sockets,
-		/* sessions that the server is slow to let go take places, too */
-		.sessions = (uint32_t)o->plan.sessions,
+		/* sessions that the server is slow to let go take places, too; and an address
+		 * whose last connection is still in TIME_WAIT had better rest */
+		.sessions =
+			(uint32_t)(o->plan.sessions < PLACES_MAX ? o->plan.sessions : PLACES_MAX),
 		.seed = o->plan.seed + (uint64_t)getpid(),
 		.tick_loop = &r->tick_loop,
 		.tally = &r->tally,

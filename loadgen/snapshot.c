@@ -10,8 +10,9 @@
 const struct counter_row counter_rows[] = { COUNTER_TABLE(COUNTER_ROW) };
 const size_t n_counter_rows = COUNT(counter_rows);
 
-#define HIST_ROW(field, name, origin, most, words) \
-	{ name, origin, words, offsetof(struct snapshot, field), most },
+#define HIST_ROW(field, name, origin, most, words)                  \
+	{ name, origin, words, (most) == HIST_SHARE ? "ppm" : "ns", \
+		offsetof(struct snapshot, field), most },
 const struct hist_row hist_rows[] = { HIST_TABLE(HIST_ROW) };
 const size_t n_hist_rows = COUNT(hist_rows);
 

@@ -201,15 +201,17 @@ struct bytes track_report(struct track *tr, struct bytes cname, tick_t now, uint
 /* ---- the end ---- */
 
 /* Packets owed: by the pattern's own rate; else by the count in the sender's last report, if that
- * came with the BYE. */
+ * came with the BYE; else by the media time. */
 static int64_t packets_due(const struct track *tr, tick_t played)
 {
 	const struct pattern *p = tr->meter.rules->pattern;
 
-	if (!p)
-		return tr->has_final ? (int64_t)tr->packets_said : -1;
+	if (!p && tr->has_final)
+		return (int64_t)tr->packets_said;
 	if (played <= due_grace)
 		return 0;
+	if (!p)
+		return meter_owed(&tr->meter, played - due_grace);
 	uint64_t n = pattern_packet_at(p, played - due_grace) + 1, all = pattern_packets(p);
 	return (int64_t)(n < all ? n : all);
 }

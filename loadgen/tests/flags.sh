@@ -26,6 +26,8 @@ refused "a time without sense" "--duration" $U -d 5y
 refused "an unknown transport" "--transport" $U --transport sctp
 refused "a rate of 0" "--rate" $U --rate 0
 refused "an unknown flag" "unknown option" $U --frobnicate
+refused "a place to start from that lies behind its end" "--seek" $U --seek 5s-4s
+refused "titles that are no number" "--titles" $U --titles all
 refused "a flag without its value" "--sessions takes" $U -n
 refused "two URLs" "one URL only" $U $U
 refused "a result in no folder" "cannot write" $U -o "$TMP/no/such/r.json"

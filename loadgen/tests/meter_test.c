@@ -372,6 +372,52 @@ static void t_untimed(void)
 	bench_clear(&b);
 }
 
+/* Media that nobody knows the schedule of: its own density tells what is owed. */
+static void t_owed(void)
+{
+	struct bench b;
+
+	bench_init(&b, false);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S), 10); /* something, at least */
+	for (uint64_t k = 0; k < 500; k++)
+		if (k != 7)
+			feed(&b, k, 0);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S), 500);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 9 * TICK_S), 500); /* early is no fault */
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S + period - 1), 500);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S + period), 501);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 20 * TICK_S), 1000);
+	b.ssrc++; /* what came before counts, too */
+	for (uint64_t k = 500; k < 1000; k++)
+		feed(&b, k, 0);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 20 * TICK_S), 1000);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 40 * TICK_S), 2000);
+	meter_bye(&b.m); /* the end of the media */
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 40 * TICK_S), 1000);
+	bench_clear(&b);
+	bench_init(&b, false);
+	meter_init(&b.m, &b.rules, 0); /* nobody knows its clock */
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S), -1);
+	bench_clear(&b);
+}
+
+/* B frames: decoded in another order than shown, two frames ahead. */
+static void t_owed_reordered(void)
+{
+	struct bench b;
+
+	bench_init(&b, false);
+	for (uint64_t k = 0; k < 300; k++) {
+		uint64_t shown = k % 3 == 0 ? k + 2 : k - 1;
+		size_t n = make(&b, k);
+		put_be32(b.packet + 4, (uint32_t)(shown * STEP));
+		feed_bytes(&b, n, origin + (tick_t)k * period, true);
+	}
+	CU_ASSERT(meter_owed(&b.m, 300 * period) <= 301);
+	CU_ASSERT(meter_owed(&b.m, 600 * period) >= 595);
+	bench_clear(&b);
+}
+
 static void t_silent(void)
 {
 	struct bench b;
@@ -401,4 +447,6 @@ UNIT_SUITE(loadgen_meter, { "a stream on time has no fault", t_clean },
 	{ "positions and stamps that nobody can mean are corrupt, or clamped", t_hostile_prefix },
 	{ "an SSRC change starts new numbers and loses nothing", t_ssrc_change },
 	{ "packets read too late are judged but not timed", t_untimed },
+	{ "what is owed at the end follows the media time, not the numbers", t_owed },
+	{ "media time that runs back and forth owes no more", t_owed_reordered },
 	{ "a stream without a packet is silent", t_silent });

@@ -72,6 +72,15 @@ static void t_flags(void)
 	CU_ASSERT_TRUE(o.quiet);
 	CU_ASSERT_EQUAL(o.plan.rate, PLAN_RATE_MIN);
 	CU_ASSERT_TRUE(read_words(&o, why, "--help") == 0 && o.help);
+	CU_ASSERT_TRUE(o.seek_to < 0 && o.pause_after < 0 && !o.is_cycle && !o.skip_payloads);
+	CU_ASSERT_EQUAL(
+		read_words(&o, why, "rtsp://h/x --seek 500ms-1m --pause-after 0 --titles 7"), 0);
+	CU_ASSERT_EQUAL(o.seek_from, TICK_S / 2);
+	CU_ASSERT_EQUAL(o.seek_to, 60 * TICK_S);
+	CU_ASSERT_EQUAL(o.pause_after, 0);
+	CU_ASSERT_EQUAL(o.titles, 7);
+	CU_ASSERT_EQUAL(read_words(&o, why, "rtsp://h/x --cycle --payloads skip"), 0);
+	CU_ASSERT_TRUE(o.is_cycle && o.skip_payloads);
 }
 
 static void t_bad_flags(void)
@@ -81,7 +90,9 @@ static void t_bad_flags(void)
 		"rtsp://h/x --transport sctp", "rtsp://h/x --rate 0", "rtsp://h/x --rate 1..2",
 		"rtsp://h/x --nosuch", "rtsp://h/x --quiet=1", "rtsp://h/x rtsp://h/y",
 		"rtsp://h/x --max-loss 101", "rtsp://h/x --server-pid 0",
-		"rtsp://h/x -n 99999999999999999999" };
+		"rtsp://h/x -n 99999999999999999999", "rtsp://h/x --seek 5",
+		"rtsp://h/x --seek 5-4", "rtsp://h/x --seek -4", "rtsp://h/x --seek 1-2-3",
+		"rtsp://h/x --titles 0", "rtsp://h/x --payloads some", "rtsp://h/x --cycle=1" };
 	struct options o;
 	char why[OPTIONS_WHY];
 
@@ -189,6 +200,8 @@ static void t_merge(void)
 	b.packets_received = 7;
 	a.worst_share = 0.9;
 	b.worst_share = 0.5;
+	b.sessions_below_99 = 1;
+	hist_record(&b.shortfall, HIST_SHARE / 2);
 	b.deaths[BAD_SDP] = 2;
 	b.statuses[454] = 3;
 	hist_record(&a.setup, 10);
@@ -197,6 +210,8 @@ static void t_merge(void)
 	snapshot_add(&a, &b);
 	CU_ASSERT_EQUAL(a.packets_received, 12);
 	CU_ASSERT_EQUAL(a.worst_share, 0.5);
+	CU_ASSERT_EQUAL(a.sessions_below_99, 1);
+	CU_ASSERT_EQUAL(a.shortfall.n, 1);
 	CU_ASSERT_EQUAL(a.deaths[BAD_SDP], 2);
 	CU_ASSERT_EQUAL(a.statuses[454], 3);
 	CU_ASSERT_EQUAL(a.setup.n, 2);
