@@ -52,12 +52,18 @@ def bare_table(result):
     return "\n" + table(["row", "bare loop", "ns per packet"], rows) if rows else ""
 
 
+def discarded(result):
+    of = [f"- {r['id']}: {x['why']}\n" for r in result["rows"] for x in r["discarded"]]
+    return "\nRuns that do not count:\n\n" + "".join(of) if of else ""
+
+
 def markdown(result):
     m = result["machine"]
     c = result["config"]
     return (f"# Bench\n\n{result['started']}, {m['cpu']} ({m['family_model']}), {m['cpus']} CPUs, kernel {m['kernel']}; "
             f"{m['version']}. Server on CPU {c['server_cpu']}, load generator on CPU {c['load_cpu']}, loopback. "
-            f"Medians of {c['runs']} runs.\n\n" + table(HEAD, [row(r) for r in result["rows"]]) + bare_table(result))
+            f"Medians of {c['runs']} runs.\n\n" + table(HEAD, [row(r) for r in result["rows"]]) + bare_table(result)
+            + discarded(result))
 
 
 def write(folder, result, name="bench", page=markdown):
