@@ -98,8 +98,8 @@ static enum auth_answer ask(const struct auth_data *d, const struct rtsp_txn *t)
 		q.path = s->path;
 		answer = auth_rules_ask(d->rules, &q);
 	}
-	if (answer == AUTH_GRANTED && !is_star) {
-		q.path = t->path;
+	if (answer == AUTH_GRANTED && (!is_star || t->req.method == RTSP_OPTIONS)) {
+		q.path = is_star ? "/" : t->path;
 		answer = auth_rules_ask(d->rules, &q);
 	}
 	return answer;
@@ -112,7 +112,7 @@ static enum verdict authorize(struct module *self, struct rtsp_txn *t)
 	struct stats *s = &t->worker->stats;
 	int64_t expires;
 
-	if (!d || t->req.method == RTSP_OPTIONS)
+	if (!d || (t->req.method == RTSP_OPTIONS && !t->worker->prefs->auth_options))
 		return MOD_PASS;
 	switch (ask(d, t)) {
 	case AUTH_GRANTED: return MOD_PASS;

@@ -7,7 +7,8 @@
 /*
  * Who asks (authenticate), and may he (authorize): Digest and Basic against a file of users, rules by path,
  * signed URLs. Does nothing while none of auth_users, auth_rules, auth_sign_key is set. Every request is
- * looked at, not only the first; OPTIONS without credentials is free.
+ * looked at, not only the first; OPTIONS without credentials is free
+ * unless auth_options is set.
  */
 extern const struct module mod_auth;
 

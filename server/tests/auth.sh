@@ -94,6 +94,30 @@ else
 	check "ffmpeg with an expired URL hears 403" grep -q 403 "$dir/ffmpeg"
 fi
 
+# ---- curl: its tool asks for OPTIONS * whatever it is told, libcurl for all; each with each hash ----
+main=$SERVER_PID main_url=$URL
+# asked COMMAND...: the request lines that curl sends, and the statuses that it hears
+asked() { "$@" -sv --max-time 10 -o "$dir/curl.out" 2>&1 | tr -d '\r' | sed -n 's/^> \([A-Z]* [^ ]*\) RTSP.*/\1/p; s/^< RTSP.1.0 \([0-9]*\).*/\1/p' | tr '\n' ' '; }
+echo 'c4rl' | "$server" --hash-password curl >"$dir/curl.users"
+for schemes in sha-256 md5 "sha-256 md5"; do
+	start_server --auth-users "$dir/curl.users" --auth-options 1 --auth-schemes "$schemes" --auth-wait-max 0 --stats "$dir/curl.json" ||
+		not_ok "server starts"
+	same "curl logs in by Digest ($schemes)" "OPTIONS * 401 OPTIONS * 200 " "$(asked curl --digest -u curl:c4rl "$URL/clip.mp4")"
+	same "whatever method it is told" "OPTIONS * 401 OPTIONS * 200 " "$(asked curl -X DESCRIBE --digest -u curl:c4rl "$URL/clip.mp4")"
+	same "not with a wrong password" "OPTIONS * 401 OPTIONS * 401 " "$(asked curl --digest -u curl:wrong "$URL/clip.mp4")"
+	same "nor without one" "OPTIONS * 401 " "$(asked curl "$URL/clip.mp4")"
+	same "libcurl plays with Digest ($schemes)" "OPTIONS DESCRIBE SETUP PLAY RECEIVE TEARDOWN" \
+		"$(BEAGLE_USER=curl BEAGLE_PASSWORD=c4rl timeout 20 "$BIN/beagle-conformance" curl "$URL/clip.mp4" --packets 20 |
+			sed -n 's/^\([A-Z]*\) *ok .*/\1/p' | tr '\n' ' ' | sed 's/ $//')"
+	stop_server
+	check "all of them were logins" [ "$(sed -n 's/.*"auth_logins": \([0-9]*\).*/\1/p' "$dir/curl.json")" -ge 7 ]
+done
+start_server --auth-users "$dir/curl.users" || not_ok "server starts"
+same "OPTIONS is free without auth_options" "OPTIONS * 200 " "$(asked curl --digest -u curl:c4rl "$URL/clip.mp4")"
+same "but Basic, which curl sends unasked, is not taken in the clear" "OPTIONS * 401 " "$(asked curl -u curl:c4rl "$URL/clip.mp4")"
+stop_server
+SERVER_PID=$main URL=$main_url
+
 # ---- SIGHUP ----
 {
 	echo "changed now" | "$server" --hash-password anna
