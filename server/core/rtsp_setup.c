@@ -95,6 +95,7 @@ static bool read_destination(struct rtsp_txn *t, const struct transport *spec, s
 	if (!spec->has_destination || spec->destination.n == 0)
 		return true;
 	if (bytes_to_str(spec->destination, text, sizeof text) && addr_read(&a, text, 0) == 0) {
+		addr_take_scope(&a, &t->peer);
 		if (addr_is_same_host(&a, &t->peer))
 			return true;
 		/* frames go where the connection goes; the socket is of the connection's family */

@@ -124,6 +124,13 @@ bool addr_is_same_host(const struct addr *a, const struct addr *b)
 	       IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
 }
 
+void addr_take_scope(struct addr *a, const struct addr *near)
+{
+	if (a->sa.sa_family == AF_INET6 && near->sa.sa_family == AF_INET6 &&
+		IN6_IS_ADDR_LINKLOCAL(&a->v6.sin6_addr) && !a->v6.sin6_scope_id)
+		a->v6.sin6_scope_id = near->v6.sin6_scope_id;
+}
+
 bool addr_is_loopback(const struct addr *a)
 {
 	const uint8_t *v4 = v4_octets(a);

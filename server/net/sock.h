@@ -35,6 +35,8 @@ const char *addr_text(const struct addr *a, char *dst);
 /* Same host (an IPv4 address mapped into IPv6 equals itself), whatever the ports. Two link-local addresses
  * of different scopes are two hosts. */
 bool addr_is_same_host(const struct addr *a, const struct addr *b);
+/* A link-local address that says no zone, as none does that has travelled (4007 6): it lies in that of `near`. */
+void addr_take_scope(struct addr *a, const struct addr *near);
 bool addr_is_loopback(const struct addr *a);
 
 /* All of these answer a descriptor (close-on-exec, nonblocking) or -errno. */
