@@ -23,7 +23,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -W
 comma := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OPT ?= -O2 -g
-CPPFLAGS := -I. -D_GNU_SOURCE -DBEAGLE_VERSION='"$(shell git describe --always --dirty 2>/dev/null || echo unknown)"'
+CPPFLAGS := -I. -D_GNU_SOURCE
+# $(call version,FILE): only what says the version is compiled anew when it changes (ccache)
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+version = $(if $(findstring BEAGLE_VERSION,$(file <$1)),-DBEAGLE_VERSION='"$(VERSION)"')
 $(OBJ)/server/modules/modules.o: CPPFLAGS += $(if $(SAMPLE),-DSAMPLE_MODULE)
 CFLAGS := -std=c17 $(OPT) $(WARN) $(SANFLAGS)
 LDFLAGS := $(SANFLAGS) -pthread
@@ -90,7 +93,7 @@ $(BUILD)/modules/%.so: server/modules/%_module.c $(wildcard server/*/*.h) server
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(call version,$<) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
 
 # the assembler takes these in, which -MMD does not see
 $(OBJ)/reports/embed.o: $(wildcard reports/page.css reports/plots/*.gp)
@@ -137,7 +140,7 @@ fuzz_parts_captures := server/base conformance/oracle captures
 $(BUILD)/fuzzobj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  FUZZ CC $<"
-	@clang $(CPPFLAGS) -std=c17 -O1 -g $(WARN) $(FUZZFLAGS) -pthread -MMD -MP -c -o $@ $<
+	@clang $(CPPFLAGS) $(call version,$<) -std=c17 -O1 -g $(WARN) $(FUZZFLAGS) -pthread -MMD -MP -c -o $@ $<
 
 # beside fuzz_NAME.c, what only targets of this folder use
 define fuzzer
