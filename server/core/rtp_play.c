@@ -94,25 +94,43 @@ tick_t rtp_session_npt(const struct rtp_session *s, tick_t now)
 	return timeline_is_before(&s->line, npt, end) ? npt : end;
 }
 
+/* When the first packet is due that has not left; false: the source does not know now. */
+static bool next_packet(struct rtp_session *s, tick_t now, tick_t *due)
+{
+	const struct packet *kept = kept_peek(&s->kept);
+	tick_t never = s->line.scale < 0 ? TICK_NEVER : -TICK_NEVER;
+	struct packet p;
+
+	if (kept) {
+		*due = kept->due;
+		return true;
+	}
+	if (source_next(s->source, s->mask, never, now, &p) != SOURCE_LATER)
+		return false;
+	*due = p.due;
+	return true;
+}
+
 /* The first NPT that has not left: no later than the first packet that has not. */
 static tick_t pause_point(struct rtp_session *s, tick_t now)
 {
-	bool back = s->line.scale < 0;
-	const struct packet *kept = kept_peek(&s->kept);
 	bool has_begun = now + s->line.ahead > s->line.deliver;
-	tick_t npt = rtp_session_npt(s, has_begun ? now + RTP_HALF_TICK : now);
-	struct packet p;
+	tick_t npt = rtp_session_npt(s, has_begun ? now + RTP_HALF_TICK : now), due;
 
-	if (!has_begun)
+	if (!has_begun || !next_packet(s, now, &due) || !timeline_is_before(&s->line, due, npt))
 		return npt;
-	if (kept)
-		p.due = kept->due;
-	else if (source_next(s->source, s->mask, back ? TICK_NEVER : -TICK_NEVER, now, &p) !=
-		 SOURCE_LATER)
-		return npt;
-	if (!timeline_is_before(&s->line, p.due, npt))
-		return npt;
-	return timeline_is_before(&s->line, p.due, s->line.npt) ? s->line.npt : p.due;
+	return timeline_is_before(&s->line, due, s->line.npt) ? s->line.npt : due;
+}
+
+tick_t rtp_session_next(struct rtp_session *s, tick_t now)
+{
+	tick_t end = rtp_session_end_of(s, &s->line, s->stop_npt), npt;
+
+	if (!next_packet(s, now, &npt))
+		npt = rtp_session_npt(s, now);
+	if (timeline_is_before(&s->line, npt, s->line.npt))
+		npt = s->line.npt;
+	return timeline_is_before(&s->line, npt, end) ? npt : end;
 }
 
 /* ---- a new stretch ---- */
@@ -272,7 +290,10 @@ static int enqueue(struct rtp_session *s, const struct play *p, struct stretch *
 int rtp_session_play(struct rtp_session *s, const struct play *p, tick_t now, struct stretch *out,
 	bool *is_queued)
 {
-	tick_t here = s->at_end ? 0 : rtp_session_npt(s, now);
+	/* what was due and has not left yet comes first, however late we are */
+	tick_t here = s->at_end                 ? 0
+		      : s->state == RTP_PLAYING ? pause_point(s, now)
+						: rtp_session_npt(s, now);
 
 	/* without a range it is about the one being played: another scale or speed */
 	*is_queued =

@@ -113,6 +113,8 @@ static inline uint64_t rtp_session_ntp(const struct rtp_session *s, tick_t now)
 {
 	return ntp_of_unix(s->began_wall + (now - s->began));
 }
+/* Where the next packet lies, however late it is: the NPT of what the client will get now. */
+tick_t rtp_session_next(struct rtp_session *s, tick_t now);
 /* What a PLAY asks for. */
 struct play {
 	bool has_start, has_end;

@@ -156,21 +156,14 @@ static bool answer_play(struct rtsp_txn *t, const struct stretch *x, tick_t star
 }
 
 /* Without a Range while playing: are you there? (10.5) Nothing changes; the reply tells of the next
- * packet, since what is due within half a tick has left already. */
+ * packet. */
 static bool answer_ping(struct rtsp_txn *t, tick_t now)
 {
-	const struct rtp_session *s = t->session;
+	struct rtp_session *s = t->session;
 	const struct stretch x = { .line = s->line, .stop = s->stop_npt };
-	tick_t at = now > s->line.deliver ? now : s->line.deliver;
-	tick_t end = rtp_session_end_of(s, &s->line, s->stop_npt), npt = s->line.npt;
 
-	if (s->next_due > at)
-		at = s->next_due;
-	if (at > s->line.deliver)
-		npt = timeline_npt(&s->line, at);
-	if (!timeline_is_before(&s->line, npt, end))
-		npt = end;
-	return answer_play(t, &x, npt, &(struct axis){ .unit = RANGE_NPT }, false, now);
+	return answer_play(
+		t, &x, rtp_session_next(s, now), &(struct axis){ .unit = RANGE_NPT }, false, now);
 }
 
 static bool refuse(struct rtsp_txn *t, int status, tick_t now)

@@ -128,6 +128,41 @@ static void t_rtp_info(void)
 	sim_close(&s);
 }
 
+/* The server has not run for a while when the PLAY comes: packets that were due are still to leave. */
+static void t_rtp_info_late(void)
+{
+	struct sim s;
+	struct sim_client c;
+	struct taker t;
+
+	play_client(&s, &c, &t);
+	CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", AGGREGATE, ""), 200);
+	for (int i = 0; i < 5; i++) {
+		uint16_t seq = 0;
+		uint32_t rtptime = 0;
+		double start = -1;
+		sim_run(&s, TICK_S + 7 * TICK_MS * i);
+		sim_frames(&c);
+		t.n = 0;
+		s.clock += 50 * TICK_MS;
+		CU_ASSERT_EQUAL(sim_ask(&c, "PLAY", AGGREGATE, i % 2 ? "Scale: 1\r\n" : ""), 200);
+		read_play(&c, &seq, &rtptime, &start);
+		sim_run(&s, 100 * TICK_MS);
+		sim_frames(&c);
+		CU_ASSERT_FATAL(t.n > 0);
+		CU_ASSERT_EQUAL(t.first_seq, seq);
+		double npt = start + (double)(int32_t)(t.first_ts - rtptime) / 90000;
+		double want = (double)t.first_position / 50;
+		CU_ASSERT_TRUE(npt - want < 2.0 / 90000 && want - npt < 2.0 / 90000);
+		/* not before the range: that is what a client throws away */
+		CU_ASSERT_TRUE((int32_t)(t.first_ts - rtptime) >= 0);
+	}
+	CU_ASSERT_EQUAL(t.gaps, 0);
+	CU_ASSERT_EQUAL(t.jumps, 0);
+	sim_hang_up(&c);
+	sim_close(&s);
+}
+
 static void t_jump(void)
 {
 	struct sim s;
@@ -286,6 +321,7 @@ static void t_slow_client(void)
 
 UNIT_SUITE(sim_play, { "play: PAUSE loses and repeats nothing (2326 10.6)", t_pause },
 	{ "play: RTP-Info is exact after every PLAY (2326 12.33)", t_rtp_info },
+	{ "RFC 2326 12.33: RTP-Info names the next packet though it is late", t_rtp_info_late },
 	{ "play: RTP time goes on over a jump in NPT (2326 B)", t_jump },
 	{ "play: a range ends before its end and pauses (2326 10.5, 12.29)", t_range_end },
 	{ "play: what cannot be sought in says 456 and goes on (2326 11.3.7)", t_no_seek },
