@@ -67,7 +67,8 @@ struct client {
 	enum client_state state;
 	bool is_waiting, has_timeout, is_interrupted;
 	enum client_step step; /* of the request under way */
-	uint32_t cseq;
+	uint32_t cseq;         /* of the last request */
+	uint32_t due_cseq;     /* of the reply that comes next */
 	uint32_t slot;
 	bool has_slot;
 	struct addr local;

@@ -30,6 +30,18 @@ static void die_syntax(struct client *c, enum death why, const char *kind)
 	client_die(c, why, client_step_name(c->step), kind, NULL);
 }
 
+/* The next step: asked for now, unless it was already (ask_ahead). */
+static void go_on(struct client *c, enum client_step step, tick_t at)
+{
+	if (c->due_cseq == c->cseq) {
+		client_ask(c, step, at);
+		return;
+	}
+	c->due_cseq++;
+	c->step = step;
+	c->is_waiting = true;
+}
+
 /* ---- OPTIONS ---- */
 
 static void on_options(struct client *c, const struct rtsp_msg *m, tick_t at)
@@ -170,6 +182,8 @@ static bool take_session(struct client *c, const struct rtsp_msg *m)
 	return bytes_to_str(id, c->session, sizeof c->session) && c->session[0];
 }
 
+static void ask_ahead(struct client *c, tick_t intended);
+
 static void on_setup(struct client *c, const struct rtsp_msg *m, tick_t at)
 {
 	struct track *tr = c->tracks[c->next_setup];
@@ -182,10 +196,10 @@ static void on_setup(struct client *c, const struct rtsp_msg *m, tick_t at)
 		die_syntax(c, REQUEST_FAILED, "no usable Transport in the reply");
 		return;
 	}
-	if (++c->next_setup < c->n_tracks)
-		client_ask(c, STEP_SETUP, at);
-	else
-		client_ask(c, STEP_PLAY, at);
+	if (++c->next_setup == 1 && c->env->options->is_pipelined)
+		ask_ahead(c, at);
+	if (c->state != CLIENT_IDLE)
+		go_on(c, c->next_setup < c->n_tracks ? STEP_SETUP : STEP_PLAY, at);
 }
 
 /* ---- PLAY ---- */
@@ -230,7 +244,7 @@ static void on_play(struct client *c, const struct rtsp_msg *m, tick_t at)
 	hist_record(&sum->ready, at - c->start_at);
 	if (o->is_cycle) {
 		c->state = CLIENT_LEAVING;
-		client_ask(c, STEP_TEARDOWN, at);
+		go_on(c, STEP_TEARDOWN, at);
 		return;
 	}
 	for (uint32_t i = 0; i < c->n_tracks; i++)
@@ -320,7 +334,8 @@ static bool fill_request(struct client *c, struct ctl_request *r, char *text, si
 	return true;
 }
 
-void client_ask(struct client *c, enum client_step step, tick_t intended)
+/* Writes the request of a step; more: with the next one. False: the session has ended instead. */
+static bool send_request(struct client *c, enum client_step step, bool more)
 {
 	struct snapshot *sum = &c->env->tally->sum;
 	char text[CLIENT_TEXT_MAX] = "";
@@ -329,10 +344,10 @@ void client_ask(struct client *c, enum client_step step, tick_t intended)
 	struct ctl_request r = { .method = steps[step].method,
 		.url = bytes_str(c->aggregate ? c->aggregate : client_url(c)),
 		.session = bytes_str(c->session),
-		.cseq = ++c->cseq };
+		.cseq = ++c->cseq,
+		.more = more };
 	if (!fill_request(c, &r, text, sizeof text))
-		return;
-	c->intended_at = intended;
+		return false;
 	int err = c->ctl.ops->request(&c->ctl, &r, &c->sent_at);
 	if (step == STEP_TEARDOWN)
 		c->left_at = c->sent_at;
@@ -341,11 +356,37 @@ void client_ask(struct client *c, enum client_step step, tick_t intended)
 	if (err) {
 		client_die(c, c->play_at ? DIED_WHILE_PLAYING : CONNECTION_FAILED, steps[step].name,
 			err_name(err), err_text(err));
-		return;
+		return false;
 	}
 	sum->requests++;
 	sum->keepalives += step == STEP_KEEPALIVE;
+	return true;
+}
+
+void client_ask(struct client *c, enum client_step step, tick_t intended)
+{
+	c->intended_at = intended;
+	if (!send_request(c, step, false))
+		return;
+	c->due_cseq = c->cseq;
 	c->is_waiting = true;
+	c->give_up_at = c->sent_at + c->env->options->timeout;
+	client_arm(c);
+}
+
+/* All that is left of a cycle once the session has its id: one write, replies in the same order. */
+static void ask_ahead(struct client *c, tick_t intended)
+{
+	uint32_t first = c->next_setup;
+	bool lives = true;
+
+	c->intended_at = intended;
+	for (; lives && c->next_setup < c->n_tracks; c->next_setup++)
+		lives = send_request(c, STEP_SETUP, true);
+	lives = lives && send_request(c, STEP_PLAY, true) && send_request(c, STEP_TEARDOWN, false);
+	if (!lives)
+		return;
+	c->next_setup = first;
 	c->give_up_at = c->sent_at + c->env->options->timeout;
 	client_arm(c);
 }
@@ -376,7 +417,7 @@ static void note_banner(struct client_env *env, const struct rtsp_msg *m)
 /* Is it the answer to the request under way? Without a CSeq we cannot tell, and believe it. */
 static bool is_expected(const struct client *c, const struct rtsp_msg *m)
 {
-	return c->is_waiting && (!m->has_cseq || m->cseq == c->cseq);
+	return c->is_waiting && (!m->has_cseq || m->cseq == c->due_cseq);
 }
 
 static void on_refusal(struct client *c, const struct rtsp_msg *m, tick_t at)

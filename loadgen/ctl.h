@@ -19,6 +19,7 @@ struct ctl_request {
 	enum rtsp_method method;
 	struct bytes url, session, transport, range; /* empty = no such header */
 	uint32_t cseq;
+	bool more; /* waits for the next request and leaves with it */
 };
 
 struct ctl_events {

@@ -73,7 +73,7 @@ static int request_native(struct ctl *c, const struct ctl_request *r, tick_t *se
 		rtsp_put(&w, RTSP_H_ACCEPT, B("application/sdp"));
 	rtsp_put(&w, RTSP_H_USER_AGENT, bytes_str(c->shared->user_agent));
 	int err = rtsp_end(&w, B(""));
-	return err ? err : write_out(c);
+	return err || r->more ? err : write_out(c);
 }
 
 static int frame_native(struct ctl *c, uint8_t channel, struct bytes payload)

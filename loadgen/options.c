@@ -165,6 +165,11 @@ static bool set_cycle(struct options *o, const char *v)
 	(void)v;
 	return o->is_cycle = true;
 }
+static bool set_pipeline(struct options *o, const char *v)
+{
+	(void)v;
+	return o->is_pipelined = true;
+}
 static bool set_pause_after(struct options *o, const char *v)
 {
 	return options_duration(v, 0, PLAY_MAX, &o->pause_after);
@@ -237,6 +242,9 @@ static const struct flag {
 		"PAUSE this long after PLAY; the session stays paused until its duration is over" },
 	{ "--cycle", NULL, NULL, set_cycle, "",
 		"DESCRIBE, SETUP, PLAY, TEARDOWN, one after the other; media are not judged" },
+	{ "--pipeline", NULL, NULL, set_pipeline, "",
+		"with --cycle: the other SETUPs, PLAY and TEARDOWN are sent together once the session\n"
+		"has its id (2326 9.1)" },
 	{ "--titles", NULL, "N", set_titles, "a number from 1 to 1000000",
 		"{n} in the URL is 1 to N, session by session" },
 	{ "--payloads", NULL, "check|skip", set_payloads, "check or skip",
@@ -329,6 +337,10 @@ int options_read(struct options *o, int argc, char *const argv[], char why[OPTIO
 	}
 	if (!o->url) {
 		(void)snprintf(why, OPTIONS_WHY, "which URL? (see --help)");
+		return ERR_MISSING;
+	}
+	if (o->is_pipelined && !o->is_cycle) {
+		(void)snprintf(why, OPTIONS_WHY, "--pipeline needs --cycle");
 		return ERR_MISSING;
 	}
 	if (o->plan.rate == 0)

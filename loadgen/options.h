@@ -19,6 +19,7 @@ struct options {
 	enum socket_mode sockets;
 	/* What a session does beside playing. */
 	bool is_cycle;             /* TEARDOWN as soon as PLAY was answered */
+	bool is_pipelined;         /* a cycle writes at once what it can ask at once */
 	tick_t pause_after;        /* PAUSE this long after PLAY; < 0: never */
 	tick_t seek_from, seek_to; /* PLAY from a place in between, each its own; to < 0: from 0 */
 	uint64_t titles;           /* what "{n}" in the URL may be: 1 … titles; 0: it is a name */

@@ -38,6 +38,8 @@ void outcome_begin(const struct run *r)
 		o->is_cycle           ? "cycle"
 		: o->pause_after >= 0 ? "pause"
 				      : "play");
+	if (o->is_cycle)
+		result_config(x, "pipelined", o->is_pipelined ? "yes" : "no");
 	if (o->pause_after >= 0)
 		result_config_num(x, "pause_after", tick_seconds(o->pause_after), "s");
 	if (o->seek_to >= 0) {

@@ -92,7 +92,8 @@ static void t_bad_flags(void)
 		"rtsp://h/x --max-loss 101", "rtsp://h/x --server-pid 0",
 		"rtsp://h/x -n 99999999999999999999", "rtsp://h/x --seek 5",
 		"rtsp://h/x --seek 5-4", "rtsp://h/x --seek -4", "rtsp://h/x --seek 1-2-3",
-		"rtsp://h/x --titles 0", "rtsp://h/x --payloads some", "rtsp://h/x --cycle=1" };
+		"rtsp://h/x --titles 0", "rtsp://h/x --pipeline", "rtsp://h/x --payloads some",
+		"rtsp://h/x --cycle=1" };
 	struct options o;
 	char why[OPTIONS_WHY];
 

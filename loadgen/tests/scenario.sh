@@ -53,6 +53,14 @@ same "--cycle: no OPTIONS, one each of the others" "null 300 300 300" \
 
 cp server/tests/media/clip.mp4 "$TMP/t1.mp4"
 cp server/tests/media/clip.mp4 "$TMP/t2.mp4"
+load "$URL/clip.mp4" -n 300 --rate 150 --cycle --pipeline -o "$R"
+same "--pipeline: every session goes all the way" "300 300 0 0" \
+	"$(counter sessions_started) $(counter sessions_completed) $(counter sessions_failed) $(counter replies_bad)"
+same "--pipeline: every reply finds its request" "300 300 300" \
+	"$(jq -r '[.histograms[] | select(.origin == "sent")] | INDEX(.name) | "\(.describe.n) \(.play.n) \(.teardown.n)"' "$R")"
+load "$URL/nosuch.mp4" -n 5 --cycle --pipeline -o "$R"
+same "--pipeline: a refusal ends the session" "5" "$(counter RequestFailed)"
+
 stop_server
 start_server --root "$TMP" || exit 1
 load "$URL/t{n}.mp4" -n 4 -d 500ms --titles 3 -o "$R"
