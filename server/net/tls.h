@@ -19,7 +19,8 @@ enum { TLS_HELD_MAX = 128 * 1024, TLS_NAME_MAX = 255, TLS_CERTIFICATES_MAX = 64,
 /* Certificates, versions and ciphers: immutable, counted, shared by threads. */
 struct tls_context;
 
-/* PEM texts: a certificate with its chain behind it, and its key, which may stand in the same text. */
+/* PEM texts: a certificate with its chain behind it, all of which must be good, and its key, which may stand in
+ * the same text. */
 struct tls_pair {
 	const char *name; /* for messages: the file */
 	struct bytes certificate, key;
@@ -77,8 +78,7 @@ void tls_accept(struct pipe *p, struct tls_context *c);
 MUST_USE int tls_connect(struct pipe *p, struct tls_context *c, const char *name);
 /* Counts a handshake that its owner gave up. */
 void tls_give_up(struct pipe *p);
-/* "TLSv1.3", "TLS_AES_256_GCM_SHA384", name of the peer's certificate (its subject); "" where there is none.
- * Valid as long as the pipe. */
+/* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" before the handshake is over. Valid as long as the pipe. */
 const char *tls_version(const struct pipe *p);
 const char *tls_cipher(const struct pipe *p);
 

@@ -37,6 +37,20 @@ static int no_password(char *dst, int cap, int rw, void *arg)
 	return -1;
 }
 
+/* The next certificate of a text, NULL at its end; *ok: so far there was nothing else. A damaged one is no end:
+ * a chain without it would be served until some client misses it. */
+static X509 *next_certificate(BIO *b, bool *ok)
+{
+	X509 *x = PEM_read_bio_X509(b, NULL, no_password, NULL);
+	unsigned long e = x ? 0 : ERR_peek_last_error();
+
+	if (ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
+		ERR_clear_error(); /* the end of the text is told as an error */
+	else
+		*ok &= x != NULL;
+	return x;
+}
+
 /* The first certificate is ours, the others are its chain. */
 static bool use_chain(SSL_CTX *ctx, struct bytes text)
 {
@@ -45,13 +59,11 @@ static bool use_chain(SSL_CTX *ctx, struct bytes text)
 	bool ok = x && SSL_CTX_use_certificate(ctx, x) == 1;
 
 	X509_free(x);
-	while (ok && (x = PEM_read_bio_X509(b, NULL, no_password, NULL))) {
+	while (ok && (x = next_certificate(b, &ok))) {
 		ok = SSL_CTX_add0_chain_cert(ctx, x) == 1;
 		if (!ok)
 			X509_free(x);
 	}
-	if (ok)
-		ERR_clear_error(); /* the end of the text is told as one */
 	BIO_free(b);
 	return ok;
 }
@@ -67,7 +79,7 @@ static bool use_key(SSL_CTX *ctx, struct bytes text)
 	return ok;
 }
 
-/* What holds for both sides. NULL: no memory. */
+/* What holds for both sides. */
 static SSL_CTX *new_ctx(const SSL_METHOD *method)
 {
 	SSL_CTX *ctx = SSL_CTX_new(method);
@@ -173,16 +185,15 @@ static bool trust(SSL_CTX *ctx, struct bytes text)
 	BIO *b = text_bio(text);
 	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
 	X509 *x;
+	bool ok = b != NULL;
 	size_t n = 0;
 
-	while (b && (x = PEM_read_bio_X509(b, NULL, no_password, NULL))) {
+	while (ok && (x = next_certificate(b, &ok))) {
 		n += X509_STORE_add_cert(store, x) == 1;
 		X509_free(x);
 	}
-	if (n)
-		ERR_clear_error(); /* the end of the text is told as one */
 	BIO_free(b);
-	return n > 0;
+	return ok && n > 0;
 }
 
 struct tls_context *tls_context_new_client(struct bytes authorities, bool insecure, char *why)

@@ -219,6 +219,28 @@ static void t_context(void)
 	CU_ASSERT_PTR_NULL(tls_context_new_client(bytes_str("no PEM"), false, why));
 }
 
+static void t_chain(void)
+{
+	enum { BEGIN = 28, END = 30 }; /* octets of the lines around a certificate */
+	char why[TLS_WHY], all[3 * CERTIFICATE_TEXT];
+
+	tls_context_unref(tls_rig_server());
+	struct tls_pair pair = certificate_pair(&tls_rig_pems[0]);
+	size_t first = (size_t)snprintf(
+		all, sizeof all, "%s%s", tls_rig_pems[0].certificate, tls_rig_pems[0].key);
+	size_t n = first + (size_t)snprintf(all + first, sizeof all - first, "%s",
+				   tls_rig_pems[1].certificate);
+	pair.certificate = pair.key = bytes_of(all, n);
+	struct tls_context *c = tls_context_new(&pair, 1, why);
+	CU_ASSERT_PTR_NOT_NULL(c);
+	tls_context_unref(c);
+	for (size_t cut = first + BEGIN; cut + END < n; cut += 13) {
+		pair.certificate = bytes_of(all, cut);
+		CU_ASSERT_PTR_NULL(tls_context_new(&pair, 1, why));
+		CU_ASSERT_PTR_NULL(tls_context_new_client(pair.certificate, false, why));
+	}
+}
+
 UNIT_SUITE(net_handshake,
 	{ "tls: the certificate follows from the name asked for (6066 3)", t_names },
 	{ "tls: a client may trust anybody", t_insecure },
@@ -226,4 +248,5 @@ UNIT_SUITE(net_handshake,
 	{ "tls: a handshake that is given up is counted once", t_give_up },
 	{ "tls: so many steps of handshakes a turn, the others wait in order", t_gate },
 	{ "tls: a stalled handshake begins when its time has come", t_stall },
-	{ "tls: certificates and keys that are none, or another's, are refused", t_context });
+	{ "tls: certificates and keys that are none, or another's, are refused", t_context },
+	{ "tls: a chain is whole, or refused", t_chain });
