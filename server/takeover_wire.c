@@ -174,10 +174,11 @@ int take_recv(int from, struct take_msg *m, int *fd, bool wait)
 		struct cmsghdr align;
 	} control = { .bytes = { 0 } };
 	struct iovec iov = { m, sizeof *m };
+	/* _LEN, not _SPACE, which has room for two: what is more than one is closed by the kernel */
 	struct msghdr h = { .msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes };
+		.msg_controllen = CMSG_LEN(sizeof *fd) };
 
 	*fd = -1;
 	ssize_t n = receive(from, &h, wait);
@@ -187,13 +188,11 @@ int take_recv(int from, struct take_msg *m, int *fd, bool wait)
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
 		c->cmsg_len == CMSG_LEN(sizeof *fd))
 		memcpy(fd, CMSG_DATA(c), sizeof *fd);
-	if (n == 0)
-		return ERR_CLOSED;
 	if (n == (ssize_t)sizeof *m && m->magic == TAKE_MAGIC && m->version == TAKE_VERSION &&
 		m->kind < TAKE_COUNT)
 		return 0;
 	if (*fd >= 0)
 		(void)close(*fd); /* of something unknown */
 	*fd = -1;
-	return ERR_SYNTAX;
+	return n ? ERR_SYNTAX : ERR_CLOSED;
 }

@@ -51,8 +51,8 @@ bool take_is_at(int control, const char *path);
 MUST_USE int take_accept(int control, int *pid);
 /* Never blocks. fd -1: without. 0 or -errno. */
 MUST_USE int take_send(int to, const struct take_msg *m, int fd);
-/* `wait`: as long as the socket's own patience. *fd: the caller's; -1: there was none. 0; ERR_CLOSED: the other has ended; ERR_SYNTAX: not such a message;
- * -errno. */
+/* `wait`: as long as the socket's own patience. *fd: the caller's; -1: there was none, or it is no message. 0;
+ * ERR_CLOSED: the other has ended; ERR_SYNTAX: not such a message; -errno. */
 MUST_USE int take_recv(int from, struct take_msg *m, int *fd, bool wait);
 
 #endif
