@@ -182,7 +182,7 @@ static void set_candidate(struct takeover *t, const struct kin *k)
 {
 	pthread_mutex_lock(&t->lock);
 	t->candidate = *k;
-	t->is_offered = t->is_ready = false;
+	t->is_offered = t->is_ready = t->is_checked = false;
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -284,31 +284,37 @@ static void hand_over(struct takeover *t)
 	t->is_gone = true;
 }
 
-/* READY was the last thing that he did by himself; who has been stopped since must not get the listeners. */
-static int check(struct takeover *t, tick_t now)
+/* READY was the last thing that he did by himself; who has been stopped since must not get the listeners. What
+ * workers say to him may fill his socket: then he is asked as soon as he has read some of it. */
+static int check(struct takeover *t)
 {
 	const struct take_msg m = { .kind = TAKE_CHECK, .generation = t->candidate.generation };
+	int err = take_send(t->candidate.fd, &m, -1);
 
+	t->is_checked = !err;
+	return err == -EAGAIN ? 0 : err;
+}
+
+static int on_ready(struct takeover *t, tick_t now)
+{
 	t->is_ready = true;
 	t->candidate_until = now + TAKEOVER_CHECK;
-	return take_send(t->candidate.fd, &m, -1);
+	return check(t);
 }
 
 /* HELLO, READY, HERE, or the end of him. True: all is his now. */
 static bool on_candidate(struct takeover *t, tick_t now)
 {
 	struct take_msg m;
-	int fd, err;
+	int fd, err = t->is_ready && !t->is_checked ? check(t) : 0;
 
-	while ((err = take_recv(t->candidate.fd, &m, &fd, false)) == 0) {
+	while (!err && (err = take_recv(t->candidate.fd, &m, &fd, false)) == 0) {
 		takeover_on_word(t, &m, fd); /* his workers serve already */
 		if (m.kind == TAKE_HELLO && !t->is_offered)
 			err = offer(t, t->candidate.fd);
 		else if (m.kind == TAKE_READY && !t->is_ready)
-			err = check(t, now);
-		if (err)
-			break;
-		if (m.kind == TAKE_HERE && t->is_ready) {
+			err = on_ready(t, now);
+		if (!err && m.kind == TAKE_HERE && t->is_checked) {
 			hand_over(t);
 			return true;
 		}
@@ -321,19 +327,20 @@ static bool on_candidate(struct takeover *t, tick_t now)
 
 /* ---- the loop ---- */
 
-static void put_fd(struct pollfd *fds, size_t *n, int fd)
+static void put_fd(struct pollfd *fds, size_t *n, int fd, bool to_write)
 {
-	fds[(*n)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	fds[(*n)++] =
+		(struct pollfd){ .fd = fd, .events = (short)(POLLIN | (to_write ? POLLOUT : 0)) };
 }
 
 size_t takeover_fds(struct takeover *t, struct pollfd fds[TAKEOVER_FDS])
 {
 	size_t n = 0;
 
-	put_fd(fds, &n, t->control); /* poll passes over -1 */
-	put_fd(fds, &n, t->candidate.fd);
+	put_fd(fds, &n, t->control, false); /* poll passes over -1 */
+	put_fd(fds, &n, t->candidate.fd, t->is_ready && !t->is_checked);
 	for (size_t i = 0; i < t->n_kin; i++)
-		put_fd(fds, &n, t->kin[i].fd);
+		put_fd(fds, &n, t->kin[i].fd, false);
 	return n;
 }
 

@@ -48,7 +48,8 @@ struct takeover {
 	int old; /* one of kin: from whom we take over; -1: nobody */
 	/* a new one that has not taken over yet; fd -1: none */
 	struct kin candidate;
-	bool is_offered, is_ready; /* it has heard all; it has said READY */
+	bool is_offered, is_ready; /* it has heard all; it has said READY, */
+	bool is_checked;           /* and has been asked whether it is still there */
 	tick_t candidate_until;
 	int candidate_pid;
 	bool is_gone; /* we have handed over */

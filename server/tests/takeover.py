@@ -401,6 +401,42 @@ def before_ready(control):
     say(client.ask("OPTIONS")[0] == 200 and a.stop() == 0, "its end changes nothing")
 
 
+def crowded(control):
+    """What is said about tunnels fills the socket of a new one that does not read yet: it is asked all the same."""
+    a = Server("a", "--port", "0", "--control-socket", control, "--maximum-connections-per-second-per-address", "0")
+    s = connect(control)
+    s.send(message(HELLO))
+    while True:
+        kind, fds = receive(s)
+        for f in fds:
+            os.close(f)
+        if kind in (END, None):
+            break
+    halves = [socket.create_connection(a.at, timeout=10) for _ in range(700)]
+    for i, half in enumerate(halves):
+        half.sendall(("GET /pattern HTTP/1.0\r\nx-sessioncookie: crowd-%d\r\n\r\n" % i).encode())
+    for half in halves:
+        half.recv(4096)
+    s.send(message(READY))
+    time.sleep(0.5)
+    words, kind = 0, None
+    try:
+        while True:
+            kind, _ = receive(s)
+            if kind != TUNNEL:
+                break
+            words += 1
+    except socket.timeout:
+        pass
+    say(0 < words < len(halves), "more is said about tunnels than the socket of a new one holds (%d words)" % words)
+    say(kind == CHECK, "it is asked whether it is there when it has read some of it")
+    s.close()
+    say(Client(a.at).ask("OPTIONS")[0] == 200, "and its end changes nothing")
+    for half in halves:
+        half.close()
+    say(a.stop() == 0, "the old one ends with 0")
+
+
 class Between:
     """Stands between an old process and a new one: passes on what they say, and stops the new one at a word."""
 
@@ -666,9 +702,10 @@ def bad_successors(control):
         connect(control).close()
     time.sleep(0.2)
     fds = len(os.listdir("/proc/%d/fd" % a.process.pid))
-    for _ in range(50):
+    for i in range(50):
         s = connect(control)
-        s.send(message(HELLO))
+        # more descriptors than belong to a message, and some that belong to none
+        socket.send_fds(s, [message(HELLO) if i % 2 else b""], [0, 0])
         while receive(s)[0] not in (END, BUSY, None):
             pass
         s.close()
@@ -762,7 +799,7 @@ def service_manager(control):
 
 try:
     tests = [three_generations, several_addresses, basic_over_tls, activation, deadline, bad_successors,
-             bad_predecessors, other_user, service_manager, tunnels, before_ready, stopped, draining,
+             bad_predecessors, other_user, service_manager, tunnels, before_ready, crowded, stopped, draining,
              same_files, nonces]
     for i, test in enumerate(tests):
         if len(sys.argv) < 4 or test.__name__ in sys.argv[3:]:
