@@ -24,6 +24,8 @@ struct step_row {
 };
 
 enum { URL_MAX = 8192 };
+/* What TEARDOWN or PAUSE meets on the way, and what a busy server sends before it reads them. */
+static const tick_t late_grace = 250 * TICK_MS;
 
 static void die_syntax(struct client *c, enum death why, const char *kind)
 {
@@ -334,6 +336,14 @@ static bool fill_request(struct client *c, struct ctl_request *r, char *text, si
 	return true;
 }
 
+/* No media are owed from now on. A server that is behind and answers late must not make up for it
+ * meanwhile. */
+static void stop_meters(struct client *c)
+{
+	for (uint32_t i = 0; i < c->n_tracks; i++)
+		meter_stop(&c->tracks[i]->meter, c->sent_at + late_grace);
+}
+
 /* Writes the request of a step; more: with the next one. False: the session has ended instead. */
 static bool send_request(struct client *c, enum client_step step, bool more)
 {
@@ -353,6 +363,8 @@ static bool send_request(struct client *c, enum client_step step, bool more)
 		c->left_at = c->sent_at;
 	if (step == STEP_PAUSE)
 		c->paused_at = c->sent_at;
+	if (step == STEP_TEARDOWN || step == STEP_PAUSE)
+		stop_meters(c);
 	if (err) {
 		client_die(c, c->play_at ? DIED_WHILE_PLAYING : CONNECTION_FAILED, steps[step].name,
 			err_name(err), err_text(err));

@@ -65,6 +65,13 @@ static tick_t covered_by(const struct meter *m)
 	       (m->step > 0 ? m->step : 0);
 }
 
+static struct meter_mark mark_now(const struct meter *m)
+{
+	return (struct meter_mark){ .packets = m->packets,
+		.upto = m->before + (m->recv.started ? rtp_recv_expected(&m->recv) : 0),
+		.covered = m->covered + covered_by(m) };
+}
+
 static void end_time_line(struct meter *m, struct tally *t)
 {
 	m->covered += covered_by(m);
@@ -248,6 +255,10 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 	t->sum.packets_received++;
 	t->sum.bytes_received += (int64_t)n;
 	note_first(m, at);
+	if (m->deadline && at > m->deadline && !m->is_marked) {
+		m->mark = mark_now(m);
+		m->is_marked = true;
+	}
 	if (m->recv.started && m->recv.ssrc != v->ssrc)
 		change_ssrc(m, t);
 	if (!m->recv.started)
@@ -279,18 +290,29 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 
 /* ---- the end ---- */
 
+/* Where the stream was when its time was over. */
+static struct meter_mark mark_of(const struct meter *m)
+{
+	return m->is_marked ? m->mark : mark_now(m);
+}
+
+void meter_stop(struct meter *m, tick_t at)
+{
+	if (m->deadline == 0)
+		m->deadline = at;
+}
+
 int64_t meter_owed(const struct meter *m, tick_t played)
 {
-	uint64_t upto = m->before + (m->recv.started ? rtp_recv_expected(&m->recv) : 0);
-	tick_t covered = m->covered + covered_by(m);
+	struct meter_mark k = mark_of(m);
 
 	if (!m->clock_hz)
 		return -1;
-	if (m->is_over || played <= covered)
-		return (int64_t)upto;
-	if (upto == 0 || covered == 0) /* of a second or more, a packet each */
-		return (int64_t)upto + played / TICK_S;
-	return (int64_t)((double)upto * (double)played / (double)covered);
+	if ((m->is_over && !m->is_marked) || played <= k.covered)
+		return (int64_t)k.upto;
+	if (k.upto == 0 || k.covered == 0) /* of a second or more, a packet each */
+		return (int64_t)k.upto + played / TICK_S;
+	return (int64_t)((double)k.upto * (double)played / (double)k.covered);
 }
 
 /* How many packets were owed after the last one that came. */
@@ -322,5 +344,5 @@ uint64_t meter_end(struct meter *m, tick_t end, int64_t due, struct tally *t)
 		}
 	}
 	hist_record(&t->sum.longest_gap, m->longest_gap);
-	return m->packets;
+	return mark_of(m).packets;
 }

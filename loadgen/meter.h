@@ -31,8 +31,16 @@ struct meter_rules {
 	const struct pattern_body *body; /* with pattern */
 };
 
+/* How far a stream has come. */
+struct meter_mark {
+	uint64_t packets; /* distinct ones, over all SSRCs */
+	uint64_t upto;    /* those and the lost ones, up to the last one received */
+	tick_t covered;   /* media time, up to the end of the last frame */
+};
+
 struct meter {
 	const struct meter_rules *rules;
+	tick_t deadline;   /* what comes later has not been delivered; 0: none yet */
 	uint32_t clock_hz; /* 0: unknown, nothing is timed */
 	double ns_per_unit;
 	struct rtp_recv recv;
@@ -59,6 +67,8 @@ struct meter {
 	int64_t position_less_seq;     /* position - extended sequence number */
 	uint64_t position;             /* highest */
 
+	bool is_marked;
+	struct meter_mark mark;  /* at the deadline, if a packet came after it */
 	tick_t held[METER_HELD]; /* last: only the first packets need it */
 };
 
@@ -73,19 +83,21 @@ void meter_expect_first(struct meter *m, uint16_t seq);
  */
 void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at, bool is_sharp,
 	struct tally *t);
+/* Media are owed no longer (TEARDOWN or PAUSE left); what comes until `at` was on its way. */
+void meter_stop(struct meter *m, tick_t at);
 /* The stream said BYE: silence from now on is no stall. */
 void meter_bye(struct meter *m);
 
 /*
  * Packets that a stream owes which should have played for that long, judged by itself: those up to the last
- * one received, plus as many for the media time after it as there were for the media time up to it.
- * For media that are about as dense at the end as before. < 0: not known.
+ * one received in time, plus as many for the media time after it as there were for the media time up
+ * to it. For media that are about as dense at the end as before. < 0: not known.
  */
 int64_t meter_owed(const struct meter *m, tick_t played);
 
 /*
  * The session is over; TEARDOWN left at `end`. due: packets that the stream owed until then, < 0 when
- * nobody knows. Called once. Answers the packets that arrived (distinct ones).
+ * nobody knows. Called once. Answers the packets that arrived in time (distinct ones).
  */
 uint64_t meter_end(struct meter *m, tick_t end, int64_t due, struct tally *t);
 

@@ -401,6 +401,26 @@ static void t_owed(void)
 	bench_clear(&b);
 }
 
+/* TEARDOWN is answered late, and what was owed long ago comes meanwhile. */
+static void t_after_deadline(void)
+{
+	struct bench b;
+
+	bench_init(&b, false);
+	for (uint64_t k = 0; k < 300; k++)
+		feed(&b, k, 0);
+	meter_stop(&b.m, origin + 10 * TICK_S);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S), 500);
+	feed(&b, 300, 2 * TICK_S); /* at 8 s: in time */
+	for (uint64_t k = 301; k < 500; k++)
+		feed(&b, k, 5 * TICK_S); /* at 11 s and later */
+	CU_ASSERT_EQUAL(b.t.sum.packets_lost, 0);
+	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S), 500);
+	CU_ASSERT_EQUAL(meter_end(&b.m, origin + 10 * TICK_S, 500, &b.t), 301);
+	CU_ASSERT_EQUAL(b.t.sum.packets_tail_lost, 0);
+	bench_clear(&b);
+}
+
 /* B frames: decoded in another order than shown, two frames ahead. */
 static void t_owed_reordered(void)
 {
@@ -448,5 +468,6 @@ UNIT_SUITE(loadgen_meter, { "a stream on time has no fault", t_clean },
 	{ "an SSRC change starts new numbers and loses nothing", t_ssrc_change },
 	{ "packets read too late are judged but not timed", t_untimed },
 	{ "what is owed at the end follows the media time, not the numbers", t_owed },
+	{ "what comes long after TEARDOWN was not delivered", t_after_deadline },
 	{ "media time that runs back and forth owes no more", t_owed_reordered },
 	{ "a stream without a packet is silent", t_silent });
