@@ -177,6 +177,26 @@ static void take_post(struct worker *w, const struct tunnel_word *word, int fd, 
 		tunnel_enter(c, &h, now);
 }
 
+/* Its cookie is that of another's tunnel here. */
+static void refuse_seeker(const struct rtsp_session *get, const struct tunnel_word *seek)
+{
+	struct tunnel_word no = *seek;
+
+	no.news = TUNNEL_REFUSE;
+	no.to_all = false;
+	no.to = seek->from;
+	int err = say(get, &no, -1);
+	(void)err; /* it will seek again */
+}
+
+/* Only the POST that was meant: a better one may have taken its place. */
+static void be_refused(struct rtsp_session *post, const struct tunnel_word *word, tick_t now)
+{
+	if (post && post->conn.io.pipe.is_secure == word->is_secure &&
+		addr_is_same_host(&post->conn.io.peer, &word->peer))
+		tunnel_end_half(post, HTTP_FORBIDDEN, END_REFUSED, now);
+}
+
 void tunnel_far_hear(struct worker *w, const struct tunnel_word *word, int fd, tick_t now)
 {
 	struct tunnel *t = tunnel_find(w, word->cookie, word->cookie_n);
@@ -186,12 +206,18 @@ void tunnel_far_hear(struct worker *w, const struct tunnel_word *word, int fd, t
 		take_post(w, word, fd, now);
 		return;
 	}
+	if (word->news == TUNNEL_REFUSE) {
+		be_refused(t ? t->post : NULL, word, now);
+		return;
+	}
 	if (t)
 		half = word->news == TUNNEL_SEEK ? t->get : t->get ? NULL : t->post;
 	if (!half)
 		return;
 	if (!is_same_peer(half, word)) {
 		w->stats.tunnel_hijacks++;
+		if (!half->half.is_post)
+			refuse_seeker(half, word);
 	} else if (half->half.is_post) {
 		send_post(half, word->from, now);
 	} else {

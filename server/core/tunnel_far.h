@@ -14,6 +14,7 @@
  *   GET here, no POST   WANT to all                                      ("its GET is here")
  *   SEEK, and its GET is here    WANT to who seeks
  *   WANT, and its POST waits     POST, with one end of a socket pair
+ *   SEEK of a stranger           REFUSE to who seeks: his POST hears 403, and holds the cookie there no more
  *
  * Each is in its table before it speaks, so whichever is later finds the other. What comes over a forwarded POST
  * (and what is answered to it) is copied by the process that has the connection, out of TLS if need be, as
@@ -22,7 +23,7 @@
 struct relay_route;
 struct worker;
 
-enum tunnel_news { TUNNEL_SEEK, TUNNEL_WANT, TUNNEL_POST_COMES, TUNNEL_NEWS };
+enum tunnel_news { TUNNEL_SEEK, TUNNEL_WANT, TUNNEL_POST_COMES, TUNNEL_REFUSE, TUNNEL_NEWS };
 
 struct tunnel_word {
 	uint8_t news;
@@ -31,7 +32,7 @@ struct tunnel_word {
 	uint8_t from, to; /* generations */
 	uint8_t cookie_n;
 	char cookie[HTTP_COOKIE_MAX];
-	struct addr peer, local; /* of the half that speaks */
+	struct addr peer, local; /* of the half that speaks; of TUNNEL_REFUSE: that is meant */
 };
 
 /* Its half has begun to wait (or waits still): the others are told. */

@@ -349,6 +349,14 @@ def tunnels(control):
         c.open_post()
         say(c.ask("GET_PARAMETER", "", session) == (200, session),
             "a POST opened again at the new process finds the GET of the old one, " + name)
+    clients[0].post.close()
+    thief = socket.create_connection(at, timeout=10, source_address=("127.0.0.5", 0))
+    thief.sendall(b"POST / HTTP/1.0\r\nx-sessioncookie: %s\r\n\r\n" % clients[0].cookie.encode())
+    say(thief.recv(4096).startswith(b"HTTP/1.0 403"),
+        "a POST of another address is refused as it would be by the process that has the GET")
+    clients[0].open_post()
+    say(clients[0].ask("GET_PARAMETER", "", ids[0])[0] == 200, "and keeps nobody out")
+    thief.close()
     c = Server("c", *listen, *common, "--takeover", control)
     for name, client, session in zip(("in the clear", "over TLS"), clients, ids):
         before = client.frames
@@ -364,7 +372,7 @@ def tunnels(control):
     stay.post.close()
     codes = a.wait(), b.wait(), c.stop()
     say(codes == (0, 0, 0), "all three end with 0 %s" % (codes,))
-    say(a.number("tunnel_posts_taken") == 4 and b.number("tunnel_posts_sent") == 2
+    say(a.number("tunnel_posts_taken") == 5 and b.number("tunnel_posts_sent") == 3
         and c.number("tunnel_posts_sent") == 2, "each POST is counted where it went")
 
 
