@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: MIT
-# What comes apart by a take-over is found: halves of tunnels, sessions of one that is not ready, names of files; and
-# a process that is stopped in the midst of it holds nobody up.
+# What comes apart by a take-over is found: halves of tunnels, sessions, nonces, names of files.
 . server/tests/lib.sh
-python3 server/tests/takeover.py "$BIN/beagle-server" "$TMP" tunnels before_ready crowded stopped draining same_files nonces ||
-	not_ok "takeover.py came to its end"
+python3 server/tests/takeover_apart.py "$BIN/beagle-server" "$TMP" || not_ok "takeover_apart.py came to its end"
