@@ -153,23 +153,25 @@ static void send_one(struct udp *u, const struct msghdr *m)
 	}
 }
 
-/* A message that the kernel did not take: its datagrams one by one. */
+/* A message that the kernel did not take: its datagrams one by one. If they leave whole, it was the train that
+ * it would not have; if not, their path or their address, which says nothing about the trains of others. */
 static void send_apart(struct udp *u, uint32_t i)
 {
 	struct msghdr m = u->msgs[i].msg_hdr;
 	struct iovec *iov = m.msg_iov;
+	uint64_t whole = u->sent - u->fragmented;
 
-	if (u->n_of[i] > 1) {
-		u->trains_refused++;
-		if (++u->refused_in_turn == UDP_REFUSALS)
-			u->trains = false;
-	}
 	m.msg_controllen = 0;
 	m.msg_iovlen = 2;
 	for (uint32_t k = 0; k < u->n_of[i]; k++) {
 		m.msg_iov = iov + 2 * k;
 		send_one(u, &m);
 	}
+	if (u->n_of[i] == 1)
+		return;
+	u->trains_refused++;
+	if (u->sent - u->fragmented - whole == u->n_of[i] && ++u->refused_in_turn == UDP_REFUSALS)
+		u->trains = false;
 }
 
 static uint32_t count_from(const struct udp *u, uint32_t from)

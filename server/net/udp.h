@@ -16,7 +16,7 @@
  * Trains: datagrams that follow each other to one address, all of one size but the last, which may be
  * shorter, are one message to the kernel, which takes it apart again (UDP_SEGMENT). One pass through the
  * stack instead of UDP_TRAIN_MAX: the dearest part of sending. Where the kernel refuses a train its datagrams
- * leave one by one; where it refuses all of them, none is made any more.
+ * leave one by one; where it refuses all of them, though each datagram alone would do, none is made any more.
  */
 enum {
 	UDP_BATCH = 64,           /* messages to the kernel at a time, and */

@@ -242,6 +242,28 @@ static void t_some_refused(void)
 	rig_close(&r);
 }
 
+/* One peer that cannot be reached does not end the trains of all. */
+static void t_unreachable(void)
+{
+	struct rig r;
+	struct addr nowhere;
+
+	rig_open(&r, true);
+	CU_ASSERT_EQUAL_FATAL(addr_read(&nowhere, "::1", 9), 0);
+	for (unsigned i = 0; i < UDP_REFUSALS + 3; i++) {
+		put(&r, &nowhere, 200, 1);
+		put(&r, &nowhere, 200, 1);
+		udp_flush(&r.a);
+	}
+	CU_ASSERT_EQUAL(r.a.trains_refused, UDP_REFUSALS + 3);
+	CU_ASSERT_EQUAL(r.a.failed, 2 * (UDP_REFUSALS + 3));
+	put(&r, &r.b.local, 200, 1);
+	put(&r, &r.b.local, 200, 1);
+	udp_flush(&r.a);
+	CU_ASSERT_EQUAL(r.a.trained, 2);
+	rig_close(&r);
+}
+
 UNIT_SUITE(net_udp, { "udp: 64 datagrams leave in a batch, the rest in the flush", t_batch },
 	{ "udp: a datagram that cannot leave is counted and skipped", t_refused },
 	{ "udp: a train is of one size, only its last datagram may be shorter", t_train },
@@ -250,4 +272,5 @@ UNIT_SUITE(net_udp, { "udp: 64 datagrams leave in a batch, the rest in the flush
 	{ "udp: trains lose nothing over the ends of batches", t_full_batches },
 	{ "udp: a kernel that takes no train gets single datagrams from then on",
 		t_kernel_refuses },
-	{ "udp: trains refused now and then are sent apart", t_some_refused });
+	{ "udp: trains refused now and then are sent apart", t_some_refused },
+	{ "udp: who cannot be reached does not end the trains of others", t_unreachable });
