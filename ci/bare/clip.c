@@ -8,7 +8,13 @@
 #include "server/media/title.h"
 #include "server/wire/rtp.h"
 
-enum { SYNTHETIC_RATE = 100, SYNTHETIC_S = 10, SYNTHETIC_HZ = 90000, SYNTHETIC_TYPE = 96 };
+enum {
+	SYNTHETIC_RATE = 100,
+	SYNTHETIC_S = 10,
+	SYNTHETIC_HZ = 90000,
+	SYNTHETIC_TYPE = 96,
+	WAITS_MAX = 100
+};
 
 static struct clip_packet *add(struct clip *c, size_t bytes)
 {
@@ -45,13 +51,16 @@ static void take(struct clip *c, const struct packet *p)
 static int read_packets(struct clip *c, struct source *s)
 {
 	struct packet p;
-	int r;
+	int r = 0, waits = 0;
 
-	do {
-		r = source_next(s, source_all(s), TICK_NEVER - 1, 0, &p);
+	/* What has been copied may go: each call is a later one. The synchronous io has what it was asked for
+	 * ready the next time. */
+	for (tick_t now = 0; r == 0 || (r == ERR_AGAIN && waits <= WAITS_MAX); now++) {
+		r = source_next(s, source_all(s), TICK_NEVER - 1, now, &p);
+		waits = r == ERR_AGAIN ? waits + 1 : 0;
 		if (r == 0)
 			take(c, &p);
-	} while (r == 0 || r == ERR_AGAIN); /* the synchronous io has it ready the next time */
+	}
 	return r == ERR_END ? 0 : r;
 }
 

@@ -38,3 +38,9 @@ else
 	check "a server that loses packets is found out" [ $code = 1 ]
 	grep '^not ok' "$TMP/out" | sed 's/^not ok - /    /'
 fi
+
+# longer than what a title holds in memory
+ffmpeg -nostdin -v error -y -stream_loop 23 -i "${BIN%/bin}/bench/clips/720p-10.mp4" -c copy "$TMP/long.mp4" </dev/null
+n=$("$BIN/beagle-server" --describe "$TMP/long.mp4" --json | jq '[.tracks[].packets] | add')
+same "the bare loop reads a long film to its end" "$n" \
+	"$(timeout 20 "$bare" "$TMP/long.mp4" --schedule | jq '.packets_per_s * .clip_s | round')"
