@@ -10,7 +10,12 @@
 #include "server/base/os.h"
 #include "server/takeover_kin.h"
 
-enum { DEATH_MS = 200, ANSWER_S = 10 }; /* an old process that serves answers within milliseconds */
+enum {
+	DEATH_MS = 200,
+	ANSWER_S = 10, /* an old process that serves answers within milliseconds */
+	GONE_MS = 500,
+	GONE_TRIES = 10
+};
 
 void takeover_init(struct takeover *t)
 {
@@ -267,13 +272,26 @@ static void on_stranger(struct takeover *t, tick_t now)
 	t->candidate_until = now + TAKEOVER_PATIENCE;
 }
 
-static void hand_over(struct takeover *t)
+/* We have closed our listeners: without this word he would end, and nobody serve. What workers say may fill his
+ * socket, but he was there just now, and reads. */
+static int say_gone(int to)
 {
 	const struct take_msg gone = { .kind = TAKE_GONE };
+	struct pollfd room = { .fd = to, .events = POLLOUT };
+	int err = take_send(to, &gone, -1);
 
+	for (int i = 0; err == -EAGAIN && i < GONE_TRIES; i++) {
+		(void)poll(&room, 1, GONE_MS); /* the next try tells */
+		err = take_send(to, &gone, -1);
+	}
+	return err;
+}
+
+static void hand_over(struct takeover *t)
+{
 	log_write(LOG_I, "takeover", "process %d serves from now on", t->candidate_pid);
 	server_leave(t->server);
-	if (take_send(t->candidate.fd, &gone, -1) != 0)
+	if (say_gone(t->candidate.fd) != 0)
 		log_write(LOG_W, "takeover", "process %d was not told", t->candidate_pid);
 	takeover_kin_inherit(t);
 	t->server->takeovers++;

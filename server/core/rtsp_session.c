@@ -122,7 +122,7 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 	if (events & EV_KILL)
 		rtsp_session_leave(c);
 	if (events & EV_WRITE && conn_is_open(&c->conn))
-		(void)conn_write(&c->conn, now); /* an error stays in conn.broken */
+		(void)conn_write(&c->conn, now); /* an error stays in conn.io.broken */
 	rtsp_session_tell_room(c);
 	/* full: the rest waits in the socket; broken: rtsp_session_next sees it */
 	int err = events & EV_READ ? conn_read(&c->conn) : 0;

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from takeover_rig import (TMP, say, Server, Client, Ports, alive, HELLO, BUSY, LISTENER, CONTROL, END, READY,
-                          CHECK, RELAY, TUNNEL, SIZE, message, connect, receive, run)
+                          CHECK, HERE, GONE, RELAY, TUNNEL, SIZE, message, connect, receive, run)
 
 
 def before_ready(control):
@@ -46,7 +46,7 @@ def before_ready(control):
 
 
 def crowded(control):
-    """What is said about tunnels fills the socket of a new one that does not read yet: it is asked all the same."""
+    """What is said about tunnels fills the socket of a new one that does not read: it hears CHECK and GONE all the same."""
     a = Server("a", "--port", "0", "--control-socket", control, "--maximum-connections-per-second-per-address", "0")
     s = connect(control)
     s.send(message(HELLO))
@@ -56,29 +56,41 @@ def crowded(control):
             os.close(f)
         if kind in (END, None):
             break
-    halves = [socket.create_connection(a.at, timeout=10) for _ in range(700)]
-    for i, half in enumerate(halves):
-        half.sendall(("GET /pattern HTTP/1.0\r\nx-sessioncookie: crowd-%d\r\n\r\n" % i).encode())
-    for half in halves:
-        half.recv(4096)
+    halves = [socket.create_connection(a.at, timeout=10) for _ in range(900)]
+
+    def crowd(some):
+        for i in some:
+            halves[i].sendall(b"GET /pattern HTTP/1.0\r\nx-sessioncookie: crowd-%d\r\n\r\n" % i)
+        for i in some:
+            halves[i].recv(4096)
+
+    def read_words(n):
+        """What comes after the words about tunnels, which are fewer than were said."""
+        words, kind = 0, TUNNEL
+        try:
+            while kind == TUNNEL:
+                kind, _ = receive(s)
+                words += kind == TUNNEL
+        except socket.timeout:
+            pass
+        if words >= n:
+            print("skip - a socket that is full: this machine's hold %d words" % words)
+        else:
+            say(words > 0, "more is said about tunnels than the socket of a new one holds (%d words)" % words)
+        return kind
+
+    crowd(range(500))
     s.send(message(READY))
     time.sleep(0.5)
-    words, kind = 0, None
-    try:
-        while True:
-            kind, _ = receive(s)
-            if kind != TUNNEL:
-                break
-            words += 1
-    except socket.timeout:
-        pass
-    say(0 < words < len(halves), "more is said about tunnels than the socket of a new one holds (%d words)" % words)
-    say(kind == CHECK, "it is asked whether it is there when it has read some of it")
+    say(read_words(500) == CHECK, "it is asked whether it is there when it has read some of it")
+    crowd(range(500, 900))
+    s.send(message(HERE))
+    time.sleep(0.5)
+    say(read_words(400) == GONE, "and told that the old one has gone")
     s.close()
-    say(Client(a.at).ask("OPTIONS")[0] == 200, "and its end changes nothing")
     for half in halves:
         half.close()
-    say(a.stop() == 0, "the old one ends with 0")
+    say(a.wait() == 0, "which ends with 0")
 
 
 class Between:
