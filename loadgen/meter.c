@@ -21,7 +21,9 @@ void meter_expect_first(struct meter *m, uint16_t seq)
 
 void meter_bye(struct meter *m)
 {
-	m->is_over = true;
+	/* the answer to a TEARDOWN is not the end of the media */
+	if (m->deadline == 0)
+		m->is_over = true;
 }
 
 /* ---- the time line ---- */
@@ -308,7 +310,7 @@ int64_t meter_owed(const struct meter *m, tick_t played)
 
 	if (!m->clock_hz)
 		return -1;
-	if ((m->is_over && !m->is_marked) || played <= k.covered)
+	if (m->is_over || played <= k.covered)
 		return (int64_t)k.upto;
 	if (k.upto == 0 || k.covered == 0) /* of a second or more, a packet each */
 		return (int64_t)k.upto + played / TICK_S;

@@ -85,7 +85,7 @@ void meter_packet(struct meter *m, const struct rtp_view *v, size_t n, tick_t at
 	struct tally *t);
 /* Media are owed no longer (TEARDOWN or PAUSE left); what comes until `at` was on its way. */
 void meter_stop(struct meter *m, tick_t at);
-/* The stream said BYE: silence from now on is no stall. */
+/* The stream said BYE, before meter_stop: this was the end of its media, silence is no stall. */
 void meter_bye(struct meter *m);
 
 /*

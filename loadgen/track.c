@@ -107,8 +107,8 @@ static void on_bye(struct track *tr, bool with_report)
 {
 	tr->shared->tally->sum.rtcp_byes_received++;
 	tr->is_over = true;
-	tr->has_final = with_report;
 	meter_bye(&tr->meter);
+	tr->has_final = with_report && tr->meter.is_over;
 	tr->shared->on_change(tr->owner);
 }
 
@@ -201,7 +201,7 @@ struct bytes track_report(struct track *tr, struct bytes cname, tick_t now, uint
 /* ---- the end ---- */
 
 /* Packets owed: by the pattern's own rate; else by the count in the sender's last report, if that
- * came with the BYE; else by the media time. */
+ * came with the BYE at the end of its media; else by the media time. */
 static int64_t packets_due(const struct track *tr, tick_t played)
 {
 	const struct pattern *p = tr->meter.rules->pattern;

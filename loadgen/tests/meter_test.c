@@ -414,6 +414,7 @@ static void t_after_deadline(void)
 	feed(&b, 300, 2 * TICK_S); /* at 8 s: in time */
 	for (uint64_t k = 301; k < 500; k++)
 		feed(&b, k, 5 * TICK_S); /* at 11 s and later */
+	meter_bye(&b.m);                 /* to the TEARDOWN: not because all had been sent */
 	CU_ASSERT_EQUAL(b.t.sum.packets_lost, 0);
 	CU_ASSERT_EQUAL(meter_owed(&b.m, 10 * TICK_S), 500);
 	CU_ASSERT_EQUAL(meter_end(&b.m, origin + 10 * TICK_S, 500, &b.t), 301);
