@@ -45,7 +45,7 @@ static int read_credentials(struct target *t, const char *file, char **why)
 		(void)snprintf(t->password, sizeof(t->password), "%s", password ? password : "");
 		return 0;
 	}
-	int rc = os_read_file(file, CREDENTIALS_MAX, &text, &n);
+	int rc = os_read_any(file, CREDENTIALS_MAX, &text, &n);
 	if (rc < 0) {
 		*why = xasprintf("%s: %s", file, err_text(rc));
 		return rc;

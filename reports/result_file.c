@@ -59,7 +59,7 @@ static json_t *load(const char *path, char **why)
 	json_error_t error;
 	char *file = shown(path), *content = NULL, *words;
 	size_t n;
-	int err = os_read_file(path, RESULT_FILE_MAX, &content, &n);
+	int err = os_read_any(path, RESULT_FILE_MAX, &content, &n);
 	json_t *root = NULL;
 
 	if (err) {

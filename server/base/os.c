@@ -194,16 +194,13 @@ static FILE *open_regular(const char *path, int *err)
 	return f;
 }
 
-int os_read_file(const char *path, size_t max, char **out, size_t *n)
+/* Reads it to its end, and closes it. */
+static int read_stream(FILE *f, size_t max, char **out, size_t *n)
 {
-	int err = 0;
-	FILE *f = open_regular(path, &err);
 	size_t cap = 4096, len = 0;
-	char *p;
+	int err = 0;
+	char *p = xmalloc(cap + 1);
 
-	if (!f)
-		return err;
-	p = xmalloc(cap + 1);
 	for (;;) {
 		size_t got = fread(p + len, 1, cap - len, f);
 		len += got;
@@ -229,6 +226,21 @@ int os_read_file(const char *path, size_t max, char **out, size_t *n)
 	*out = p;
 	*n = len;
 	return 0;
+}
+
+int os_read_file(const char *path, size_t max, char **out, size_t *n)
+{
+	int err = 0;
+	FILE *f = open_regular(path, &err);
+
+	return f ? read_stream(f, max, out, n) : err;
+}
+
+int os_read_any(const char *path, size_t max, char **out, size_t *n)
+{
+	FILE *f = fopen(path, "rbe");
+
+	return f ? read_stream(f, max, out, n) : -errno;
 }
 
 int os_mkdirs(const char *path)

@@ -52,6 +52,9 @@ void outfile_abort(struct outfile *o);
 /* The whole file as one heap block with a NUL after it (not counted in *n). 0, -errno, ERR_LIMIT when it is
  * longer than max, or ERR_NO_FILE: a FIFO, a socket or a device, which is not waited for. The caller frees *p. */
 MUST_USE int os_read_file(const char *path, size_t max, char **p, size_t *n);
+/* The same of whatever can be read, /dev/stdin or a FIFO too, however long its writer takes: for programs that
+ * people run. */
+MUST_USE int os_read_any(const char *path, size_t max, char **p, size_t *n);
 
 /* Creates a folder and the folders above it. 0 or -errno; a folder that exists is fine. */
 MUST_USE int os_mkdirs(const char *path);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,25 @@ static void t_stats(void)
 		stats_write_file(&a, 2, "bench", 1.5, "/nonexistent/x.json", NULL, NULL) < 0);
 }
 
+static void t_read_any(void)
+{
+	char path[32], *text = NULL;
+	size_t n = 0;
+	int fd[2];
+
+	CU_ASSERT_EQUAL_FATAL(pipe(fd), 0);
+	CU_ASSERT_EQUAL(write(fd[1], "anna:pass\n", 10), 10);
+	(void)close(fd[1]);
+	(void)snprintf(path, sizeof path, "/dev/fd/%d", fd[0]);
+	CU_ASSERT_EQUAL(os_read_file(path, 100, &text, &n), ERR_NO_FILE);
+	CU_ASSERT_EQUAL_FATAL(os_read_any(path, 100, &text, &n), 0);
+	CU_ASSERT_EQUAL(n, 10);
+	CU_ASSERT_STRING_EQUAL(text, "anna:pass\n");
+	free(text);
+	(void)close(fd[0]);
+	CU_ASSERT_EQUAL(os_read_any("/nonexistent", 100, &text, &n), -ENOENT);
+}
+
 static void swallow(struct sender *s, struct rtp_stream *st, struct rtp_out *o)
 {
 	(void)s;
@@ -216,4 +236,5 @@ UNIT_SUITE(core,
 	{ "prefs: faults are capped", t_prefs_faults },
 	{ "demux: report block, then what was learnt, then SETUP's address", t_demux },
 	{ "demux: a later stream takes over an address, reports still find both", t_demux_replace },
-	{ "stats: counters add up and are written whole", t_stats });
+	{ "stats: counters add up and are written whole", t_stats },
+	{ "os: who waits for nobody reads files alone, a program takes a pipe", t_read_any });
