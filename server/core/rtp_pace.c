@@ -9,16 +9,6 @@
 /* The connection signals when it has room again; this is for what it cannot see. */
 #define LOOK_AGAIN (100 * TICK_MS)
 
-/* The connection of its interleaved streams; NULL: all go by UDP. */
-static struct rtsp_session *connection(const struct rtp_session *s)
-{
-	for (uint32_t i = 0; i < s->n_streams; i++) {
-		if (s->streams[i].over)
-			return s->streams[i].over;
-	}
-	return NULL;
-}
-
 static bool may_run_ahead(const struct rtp_session *s)
 {
 	const struct prefs *p = s->w->prefs;
@@ -79,7 +69,7 @@ tick_t rtp_pace_leave(const struct rtp_session *s, tick_t npt, tick_t now)
 
 bool rtp_pace_has_room(struct rtp_session *s, tick_t *until, tick_t *wake, tick_t now)
 {
-	struct rtsp_session *c = s->source->is_live ? NULL : connection(s);
+	struct rtsp_session *c = s->source->is_live ? NULL : s->over;
 
 	if (!c || c->conn.io.waiting <= rtsp_session_room(c))
 		return true;

@@ -34,6 +34,13 @@ static size_t size_of(uint32_t n_streams)
 	return modules_slots_at(sizeof(struct rtp_session) + n_streams * sizeof(struct rtp_stream));
 }
 
+void rtp_session_rewired(struct rtp_session *s)
+{
+	s->over = NULL;
+	for (uint32_t i = 0; i < s->n_streams && !s->over; i++)
+		s->over = s->streams[i].over;
+}
+
 void *rtp_session_slots(struct rtp_session *s)
 {
 	return (char *)s + size_of(s->n_streams);
@@ -122,15 +129,6 @@ static bool has_moved(struct rtp_session *s)
 	return false;
 }
 
-static bool is_interleaved(const struct rtp_session *s)
-{
-	for (uint32_t i = 0; i < s->n_streams; i++) {
-		if (s->streams[i].over)
-			return true;
-	}
-	return false;
-}
-
 /* When to look again; ends the session when its time is over. */
 static tick_t check_life(struct rtp_session *s, tick_t now)
 {
@@ -145,12 +143,24 @@ static tick_t check_life(struct rtp_session *s, tick_t now)
 			rtp_session_touch(s, now);
 		else
 			rtp_session_end(s,
-				is_interleaved(s) && s->state == RTP_PLAYING ? CLOSE_BLOCKED
-									     : CLOSE_TIMEOUT,
+				s->over && s->state == RTP_PLAYING ? CLOSE_BLOCKED : CLOSE_TIMEOUT,
 				now);
 	}
 	tick_t at = s->alive + s->timeout;
 	return s->has_played || at < play_by ? at : play_by;
+}
+
+/* What need not be looked at with every packet: reports and time-outs. When they want it again. */
+static tick_t do_chores(struct rtp_session *s, tick_t now)
+{
+	tick_t next = TICK_NEVER;
+
+	for (uint32_t i = 0; i < s->n_streams; i++) {
+		tick_t at = rtp_stream_run_rtcp(&s->streams[i], now);
+		next = at < next ? at : next;
+	}
+	tick_t at = check_life(s, now);
+	return at < next ? at : next;
 }
 
 static tick_t session_run(struct task *t, uint32_t events, tick_t now)
@@ -161,16 +171,11 @@ static tick_t session_run(struct task *t, uint32_t events, tick_t now)
 
 	if (s->state == RTP_PLAYING)
 		next = rtp_session_send(s, now);
-	for (uint32_t i = 0; i < s->n_streams && s->state != RTP_ENDED; i++) {
-		tick_t at = rtp_stream_run_rtcp(&s->streams[i], now);
-		next = at < next ? at : next;
-	}
-	if (s->state != RTP_ENDED) {
-		tick_t at = check_life(s, now);
-		next = at < next ? at : next;
-	}
+	if (now >= s->chores_at && s->state != RTP_ENDED)
+		s->chores_at = do_chores(s, now);
 	if (s->state == RTP_ENDED)
 		return TASK_DONE;
+	next = s->chores_at < next ? s->chores_at : next;
 	/* not before the next tick of the wheel, or it would spin until then */
 	return next - now > RTP_HALF_TICK ? next - now : RTP_HALF_TICK + 1;
 }

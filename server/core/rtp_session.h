@@ -39,6 +39,7 @@ struct stretch {
 
 struct rtp_session {
 	struct task task;
+	/* What each packet and each wake-up touches stands first, in five cache lines. */
 	struct worker *w;
 	struct source *source;
 	enum rtp_state state;
@@ -48,10 +49,15 @@ struct rtp_session {
 	struct timeline line;
 	tick_t stop_npt; /* as in struct stretch */
 	uint32_t rest;   /* tracks that have not come to stop_npt */
-	struct kept kept;
+	uint32_t n_streams;
+	tick_t hold_until; /* nothing is sent before (a module's wish) */
+	tick_t chores_at;  /* when its reports and time-outs want to be looked at; 0: now */
+	struct rtsp_session
+		*over; /* interleaved: the connection of a stream; NULL: all go by UDP */
 	struct rtp_pace pace;
-	tick_t next_due;       /* loop's time of the next packet, as last seen; 0 unknown */
-	tick_t hold_until;     /* nothing is sent before (a module's wish) */
+	tick_t next_due; /* loop's time of the next packet, as last seen; 0 unknown */
+	struct kept kept;
+
 	tick_t t0;             /* RTP time zero of all its streams */
 	bool at_end;           /* the medium is at its end: BYE was sent */
 	bool by_itself;        /* paused without a PAUSE, which may be under way */
@@ -67,7 +73,6 @@ struct rtp_session {
 	uint32_t peer_entry; /* of peers.h */
 	char *path;          /* decoded, of the aggregate */
 	uint64_t bps;
-	uint32_t n_streams;
 	enum close_reason ended;
 
 	struct rtsp_session *made_by; /* connection that made it; NULL when gone */
@@ -92,6 +97,8 @@ struct rtp_session *rtp_session_new(
 	struct worker *w, struct source *source, const char *path, tick_t now);
 /* Sends BYE, tells the modules, takes it off every list; its memory goes at the end of the turn. */
 void rtp_session_end(struct rtp_session *s, enum close_reason why, tick_t now);
+/* SETUP or TEARDOWN changed how its streams are sent: s->over. */
+void rtp_session_rewired(struct rtp_session *s);
 /* Where the modules' slots are. */
 void *rtp_session_slots(struct rtp_session *s);
 /* A sign of life. */

@@ -48,6 +48,7 @@ void rtp_stream_clear(struct rtp_stream *st)
 	if (st->over)
 		rtsp_session_free_channels(st->over, st->channel, st->rtcp_channel);
 	st->over = NULL;
+	rtp_session_rewired(st->session);
 	udp_pair_use(&st->pair, NULL);
 	st->is_setup = false;
 	demux_remove(&w->demux, &st->demux);
@@ -343,6 +344,7 @@ void rtp_stream_start_rtcp(struct rtp_stream *st, tick_t now)
 		.first_at_once = true };
 	rtcp_sched_init(&st->sched, &c, now, (uint32_t)worker_random(w));
 	st->has_rtcp = true;
+	st->session->chores_at = 0;
 	st->bye_sent = false;
 }
 

@@ -51,35 +51,38 @@ struct rtp_report {
 };
 
 struct rtp_stream {
-	/* the packet path, together */
+	/* What each packet touches, together. */
 	struct sender sender;
 	struct udp_pair *pair; /* UDP */
-	struct addr rtp_to, rtcp_to;
-	struct rtsp_session *over; /* interleaved: the connection; NULL when it has gone */
+	struct addr rtp_to;
+	struct rtp_session *session;
 	uint32_t ssrc;
-	uint32_t ts_base; /* random */
 	/* Of this play (struct timeline). At scale 1 a packet's timestamp is ts_off + its RTP time. */
 	uint32_t ts_off;
-	int32_t scale;                /* at others; 0: it is 1 */
-	uint32_t ts_start, rtp_start; /* timestamp, and the source's RTP time, of where it begins */
-	tick_t start;                 /* its NPT */
-	uint32_t rtp_stop;            /* the source's RTP time of where it stops */
+	int32_t scale; /* at others; 0: it is 1 */
+	uint16_t seq;  /* of the next packet */
+	uint8_t channel, rtcp_channel;
 	/* The timestamp last sent, the highest, and the shortest step between two: one frame. */
 	uint32_t ts_last, ts_high, ts_step;
 	uint32_t ts_longest; /* the longest step within a play, of at most half a second */
-	uint16_t seq;        /* of the next packet */
-	uint8_t channel, rtcp_channel;
-	bool is_setup, is_tcp;
-	bool is_placed;               /* a play has begun, and no packet of it has left */
-	uint64_t packets, octets;     /* sent so far, as an SR says it (3550 6.4.1) */
-	uint64_t packets_reported[2]; /* packets at the last report and the one before */
-
-	struct rtp_session *session;
-	uint8_t track;
 	uint32_t clock_hz;
-	bool has_rtcp;      /* the schedule runs */
-	bool ever_reported; /* RTCP has left: a BYE is due at the end (3550 6.3.7) */
-	bool bye_sent;      /* and nothing since */
+	uint8_t track;
+	bool is_setup, is_tcp;
+	bool is_placed;            /* a play has begun, and no packet of it has left */
+	uint64_t packets, octets;  /* sent so far, as an SR says it (3550 6.4.1) */
+	tick_t latest;             /* by how much a packet was late at most */
+	struct rtsp_session *over; /* interleaved: the connection; NULL when it has gone */
+	struct thin thin;
+
+	struct addr rtcp_to;
+	uint32_t ts_base;             /* random */
+	uint32_t ts_start, rtp_start; /* timestamp, and the source's RTP time, of where it begins */
+	uint32_t rtp_stop;            /* the source's RTP time of where it stops */
+	tick_t start;                 /* NPT of where it begins */
+	uint64_t packets_reported[2]; /* packets at the last report and the one before */
+	bool has_rtcp;                /* the schedule runs */
+	bool ever_reported;           /* RTCP has left: a BYE is due at the end (3550 6.3.7) */
+	bool bye_sent;                /* and nothing since */
 	struct rtcp_sched sched;
 	struct rtp_report report;
 	/* packets with a number of their own that never left: their connection is slow */
@@ -87,8 +90,6 @@ struct rtp_stream {
 	uint64_t thinned;  /* left out by importance, and */
 	uint64_t too_late; /* because they were no longer of use: these took no number */
 	uint64_t late;     /* left more than PACKET_LATE after their time */
-	tick_t latest;     /* by how much at most */
-	struct thin thin;
 	struct demux_node demux;
 	char *url; /* of SETUP, without credentials */
 };

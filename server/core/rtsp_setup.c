@@ -229,6 +229,7 @@ static void apply(struct rtsp_txn *t, struct rtp_session *s, int track, const st
 		apply_tcp(t, st, c);
 	else
 		apply_udp(t, st, c);
+	rtp_session_rewired(s);
 	buf_init(&url, TXN_REPLY_MAX);
 	if (url_put_public(t->req.uri, &url) == 0) {
 		free(st->url);

@@ -24,26 +24,28 @@ enum skip {
 };
 
 struct lane {
-	struct block_job job;
-	struct title_source *owner;
-	bool busy;                /* job is under way */
-	struct block *now, *then; /* a reference each */
-	uint32_t row;             /* next one of now */
-	uint32_t want;            /* where the block begins that comes next */
-	int err;                  /* stays until a seek */
+	/* What each packet touches, together. */
+	struct block *now; /* a reference */
+	uint32_t row;      /* next one of now */
+	int scale;         /* 0: silent */
 	enum skip skip;
+	uint32_t exact_rtp;
+	tick_t exact; /* what is shown before this NPT is leading; < 0: none is */
+	struct title_source *owner;
+	struct block *then; /* a reference */
+	uint32_t want;      /* where the block begins that comes next */
+	int err;            /* stays until a seek */
 	uint32_t skip_rtp;
 	tick_t skip_due;
-	tick_t exact; /* what is shown before this NPT is leading; < 0: none is */
-	uint32_t exact_rtp;
 	/* At other scales than 1: the frame of one sync point after another. */
-	int scale;          /* 0: silent */
 	uint32_t point;     /* which */
 	tick_t point_npt;   /* when it is shown; all its packets are due then */
 	uint32_t misses;    /* blocks and sync points since the last frame */
 	uint32_t searched;  /* blocks from its unit on, for this one */
 	bool in_point;      /* its rows are being read, */
 	uint32_t point_rtp; /* which have this RTP time */
+	bool busy;          /* job is under way */
+	struct block_job job;
 };
 
 struct title_source {
