@@ -145,9 +145,14 @@ def capacity(box, row):
         n, times = ladder.pop(0)
         runs = []
         for _ in range(2 * times + 1):
-            r = one_capacity(box, row, int(n), box.capacity_s)
-            r.pop("load")
-            why = run.why_not(box, r)
+            try:
+                r = one_capacity(box, row, int(n), box.capacity_s)
+                r.pop("load")
+                why = run.why_not(box, r)
+            except Invalid as e:
+                discarded.append({"sessions": int(n), "why": str(e)})
+                box.say(f"  {int(n)} sessions: discarded: {e}")
+                continue
             box.say(f"  {int(n)} sessions: worst {r['worst_delivered']}, lost {r['lost']}, cores {r['cores']:.2f}"
                     + (f": discarded: {why}" if why else ""))
             (discarded if why else runs).append(dict(r, why=why) if why else r)
